@@ -1,0 +1,33 @@
+# Two commands: `make demo` sets up and runs the demo, `make test` sets up and runs the tests.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV ?= .venv
+CONFIGFILE ?= config/config.yaml
+DIRECTORY ?= .
+SNAKEMAKE = $(VENV)/bin/snakemake --profile profiles/local --configfile $(CONFIGFILE) --directory $(DIRECTORY)
+
+.PHONY: help setup demo test lint format
+
+help:            ## this list
+	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
+
+setup:           ## make the virtual environment, build Horovod
+	@command -v $(PYTHON) > /dev/null || { echo "setup: error: found no Python, expected 3.11; install python3.11"; exit 1; }
+	@$(PYTHON) envs/setup_env.py --venv $(VENV)
+
+demo: setup      ## simulate, train, clean, compare: results/report.html
+	$(SNAKEMAKE)
+	@echo "demo: open $(DIRECTORY)/results/report.html; the table is $(DIRECTORY)/results/tables/methods.md"
+
+test: setup      ## all tests
+	$(VENV)/bin/python -m pytest -n 2
+
+lint: setup      ## style of Python and Snakemake files, Snakemake's own lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/snakefmt --check Snakefile rules
+	$(VENV)/bin/snakemake --lint
+
+format: setup    ## bring all files into style
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/snakefmt Snakefile rules

@@ -1,0 +1,38 @@
+"""protodune: convert, prepare, train, infer, validate and draw ProtoDUNE-SP denoising, one file a stage in rules/."""
+
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+sys.path.insert(0, str(workflow.current_basedir.join("workflow").get_path_or_uri(secret_free=True)))
+
+
+configfile: workflow.source_path("config/config.yaml")
+
+
+report: "workflow/report/workflow.rst"
+
+
+container: "docker://python:3.11-slim"
+
+
+include: "rules/common.smk"
+include: "rules/simulate.smk"
+include: "rules/convert.smk"
+include: "rules/prepare.smk"
+include: "rules/train.smk"
+include: "rules/infer.smk"
+include: "rules/validate.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    """Everything that the report shows, and the report."""
+    default_target: True
+    input:
+        rules.validate.input,
+        rules.figures.input,
+        rules.report.input,

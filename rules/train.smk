@@ -1,0 +1,59 @@
+"""Training, data parallel where the profile names a launcher."""
+
+
+def trial_settings(wildcards):
+    """Everything that defines one training, JSON."""
+    trial = TRIALS[wildcards.task, wildcards.model, wildcards.plane, wildcards.trial]
+    model = config["models"][trial.model]
+    settings = {
+        "task": trial.task,
+        "model": trial.model,
+        "architecture": model["architecture"],
+        "family": trial.plane,
+        "trial": trial.trial,
+        "seed": config["seed"],
+        "network": model.get("network", {}),
+        "optimiser": {**model.get("training", {}), **trial.overrides},
+    }
+    return json.dumps(settings, sort_keys=True)
+
+
+def trial_patches(split):
+    """Input function: the patch files of a trial's split."""
+    return lambda w: patch_files(TRIALS[w.task, w.model, w.plane, w.trial], split)
+
+
+rule train_model:
+    """Fit one network on the patches of one plane family; the launcher starts the ranks."""
+    input:
+        train=trial_patches("train"),
+        val=trial_patches("val"),
+    output:
+        weights=ensure("results/models/{task}/{model}/{plane}/{trial}/weights.safetensors", non_empty=True),
+        history="results/models/{task}/{model}/{plane}/{trial}/history.tsv",
+        settings="results/models/{task}/{model}/{plane}/{trial}/settings.json",
+    log:
+        "results/logs/train_model/{task}.{model}.{plane}.{trial}.log",
+    benchmark:
+        "results/benchmarks/train_model/{task}.{model}.{plane}.{trial}.tsv"
+    threads: 2
+    resources:
+        launcher="",
+        mem_mb=3000,
+        runtime=240,
+    params:
+        settings=trial_settings,
+        folder=subpath(output.weights, parent=True),
+        # No output: it must survive a failed job, which deletes its outputs.
+        checkpoints=lambda w: f"results/checkpoints/{w.task}/{w.model}/{w.plane}/{w.trial}",
+        code=code_digest("protodune.stages.train"),
+    shell:
+        "{resources.launcher} python -m protodune.stages.train --settings {params.settings:q} --train {input.train}"
+        " --val {input.val} --output {params.folder} --checkpoints {params.checkpoints} --code {params.code}"
+        " --threads {threads} > {log} 2>&1"
+
+
+rule train:
+    """Stage target: all trials."""
+    input:
+        [f"results/models/{t.task}/{t.model}/{t.plane}/{t.trial}/weights.safetensors" for t in PLAN.trials],

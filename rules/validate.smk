@@ -1,0 +1,58 @@
+"""Scores against the truth and the table of all methods."""
+
+SCORED = [name for name in samples_of("test") if SAMPLES[name].has_clean]
+
+
+rule score_sample:
+    """Compare the predictions of one method with the noise-free waveforms."""
+    input:
+        events="results/events/{sample}.h5",
+        predictions="results/predictions/denoise/{method}/{plane}/{sample}.h5",
+    output:
+        ensure("results/scores/denoise/{method}/{plane}/{sample}.tsv", non_empty=True),
+    log:
+        "results/logs/score_sample/{method}.{plane}.{sample}.log",
+    benchmark:
+        "results/benchmarks/score_sample/{method}.{plane}.{sample}.tsv"
+    wildcard_constraints:
+        method=one_of(METHODS + NETWORKS),
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_digest("protodune.stages.score"),
+    shell:
+        "python -m protodune.stages.score --plane {wildcards.plane} --method {wildcards.method}"
+        " --sample {wildcards.sample} --events {input.events} --predictions {input.predictions}"
+        " --output {output} > {log} 2>&1"
+
+
+rule make_table:
+    """Average the scores of all methods over the events of all test samples."""
+    input:
+        [
+            f"results/scores/denoise/{method}/{plane}/{sample}.tsv"
+            for plane in PLANES
+            for method in methods_of(plane)
+            for sample in SCORED
+        ],
+    output:
+        tsv=ensure("results/tables/methods.tsv", non_empty=True),
+        md=report("results/tables/methods.md", caption="../workflow/report/table.rst", category="Tables"),
+    log:
+        "results/logs/make_table/methods.log",
+    benchmark:
+        "results/benchmarks/make_table/methods.tsv"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=code_digest("protodune.stages.table"),
+    shell:
+        "python -m protodune.stages.table --scores {input} --output {output.tsv} > {log} 2>&1"
+
+
+rule validate:
+    """Stage target: the table of all methods, where a test sample has truth."""
+    input:
+        rules.make_table.output if SCORED else [],

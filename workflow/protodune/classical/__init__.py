@@ -1,0 +1,1 @@
+"""Classical signal processing: pedestal, filters, coherent noise, and the methods built of them."""

@@ -1,0 +1,74 @@
+"""Low-pass filter and removal of the noise that the channels of a front-end board share.
+
+The chain of LArSoft's ProtoDUNE data preparation (docs/physics.md, section Classical chain).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+from scipy.ndimage import maximum_filter1d
+
+from protodune.geometry import TICK_US
+
+LOW_PASS_MHZ = 0.4
+LOW_PASS_ORDER = 4
+SIGNAL_ADC = 20.0
+PAD_BEFORE, PAD_AFTER = 8, 20
+MIN_CHANNELS = 2
+
+
+def low_pass(waveforms: np.ndarray) -> np.ndarray:
+    """Return the waveforms after |H| = 1 / sqrt(1 + (f / 400 kHz)^8), zero phase; float32 (channels, ticks), ADC.
+
+    The record is mirrored at its ends, so no signal leaks round.
+    """
+    ticks = waveforms.shape[1]
+    pad = min(64, max(ticks - 1, 0))
+    length = scipy.fft.next_fast_len(ticks + 2 * pad, real=True)
+    padded = np.pad(waveforms.astype(np.float32, copy=False), ((0, 0), (pad, length - ticks - pad)), mode="reflect")
+    gain = 1 / np.sqrt(1 + (scipy.fft.rfftfreq(length, TICK_US) / LOW_PASS_MHZ) ** (2 * LOW_PASS_ORDER))
+    spectrum = scipy.fft.rfft(padded, axis=1)
+    spectrum *= gain.astype(np.float32)
+    return np.ascontiguousarray(scipy.fft.irfft(spectrum, length, axis=1)[:, pad : pad + ticks])
+
+
+def signal_mask(waveforms: np.ndarray, threshold_adc: float = SIGNAL_ADC) -> np.ndarray:
+    """Return where a waveform exceeds the threshold in size, extended by 8 ticks before and 20 after; bool, same shape."""
+    above = (np.abs(waveforms) > threshold_adc).astype(np.uint8)
+    width = PAD_BEFORE + PAD_AFTER + 1
+    # A maximum over [t - PAD_AFTER, t + PAD_BEFORE]; the filter's window is centred, hence the origin.
+    return maximum_filter1d(above, width, axis=1, mode="constant", origin=width // 2 - PAD_BEFORE).astype(bool)
+
+
+def group_median(waveforms: np.ndarray, group_size: int, exclude: np.ndarray | None = None) -> np.ndarray:
+    """Return the median of each group of channels by tick, float32 (groups, ticks).
+
+    ``waveforms`` float32 (groups * group_size, ticks); ``exclude`` bool, (channels,) or (channels, ticks), leaves samples
+    out.  Where fewer than two samples are left the median is 0.
+    """
+    n, ticks = waveforms.shape
+    grouped = waveforms.reshape(n // group_size, group_size, ticks)
+    values = np.ascontiguousarray(np.moveaxis(grouped, 1, 2))
+    if exclude is None:
+        return np.median(values, axis=2).astype(np.float32)
+    exclude = np.broadcast_to(exclude if exclude.ndim == 2 else exclude[:, None], waveforms.shape)
+    left_out = np.moveaxis(exclude.reshape(grouped.shape), 1, 2)
+    values[left_out] = np.inf  # sorts to the end; the middle of what is left is found by its count
+    values.sort(axis=2)
+    count = group_size - left_out.sum(axis=2)
+    upper = np.take_along_axis(values, np.minimum(count // 2, group_size - 1)[..., None], axis=2)[..., 0]
+    lower = np.take_along_axis(values, np.maximum((count - 1) // 2, 0)[..., None], axis=2)[..., 0]
+    enough = count >= MIN_CHANNELS
+    return np.where(enough, (np.where(enough, lower, 0) + np.where(enough, upper, 0)) / 2, 0).astype(np.float32)
+
+
+def remove_coherent_noise(waveforms: np.ndarray, group_size: int, bad: np.ndarray) -> np.ndarray:
+    """Subtract from every channel its group's median, signal left out of the median; float32 (channels, ticks), ADC.
+
+    ``bad`` bool (channels,): channels that neither count nor are corrected.
+    """
+    median = group_median(waveforms, group_size, signal_mask(waveforms) | bad[:, None])
+    cleaned = waveforms - np.repeat(median, group_size, axis=0)
+    cleaned[bad] = 0
+    return cleaned

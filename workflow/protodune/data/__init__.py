@@ -1,0 +1,1 @@
+"""From event stores to what networks are fed: features, patches, tiles, datasets."""

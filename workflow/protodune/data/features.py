@@ -1,0 +1,22 @@
+"""Input images of the networks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from protodune.classical.coherent import group_median
+from protodune.geometry import PLANES
+from protodune.store import BAD_CHANNEL, EventStore
+
+
+def plane_features(store: EventStore, plane: str, image: int) -> np.ndarray:
+    """Return the input of a network for one plane, float32 (2, channels, ticks), ADC.
+
+    Channel 0: pedestal-subtracted waveforms, bad channels zero.  Channel 1: the median of the front-end board's good
+    channels at the same tick, which is an estimate of their common noise.
+    """
+    waveforms = store.waveforms(plane, image)
+    size = PLANES[plane].group_size
+    bad = (store.status(plane, image) & BAD_CHANNEL) != 0
+    median = group_median(waveforms, size, bad if bad.any() else None)
+    return np.stack([waveforms, np.repeat(median, size, axis=0)])

@@ -1,0 +1,1 @@
+"""Figures: drawn from small tables and planes, nothing computed; no torch here."""

@@ -1,0 +1,1 @@
+"""Networks; ``registry`` knows them by name."""

@@ -1,0 +1,42 @@
+"""Networks by name: every one maps (batch, 2, channels, ticks) ADC to denoised (batch, 1, channels, ticks) ADC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from protodune.errors import ProtoduneError, suggest
+from protodune.models.cnn import Cnn, CnnSettings
+from protodune.models.unet import UNet, UNetSettings
+from protodune.settings import build
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network's class and the dataclass of its settings."""
+
+    module: type[torch.nn.Module]
+    settings: type
+
+
+ARCHITECTURES = {
+    "cnn": Architecture(Cnn, CnnSettings),
+    "unet": Architecture(UNet, UNetSettings),
+}
+
+
+def build_model(architecture: str, settings: dict) -> torch.nn.Module:
+    """Build a network with fresh weights from its registry name and a mapping of its settings."""
+    if architecture not in ARCHITECTURES:
+        known = list(ARCHITECTURES)
+        raise ProtoduneError(
+            f"architecture '{architecture}' is unknown{suggest(architecture, known)}; known: {', '.join(known)}"
+        )
+    entry = ARCHITECTURES[architecture]
+    return entry.module(build(entry.settings, settings, f"model.{architecture}"))
+
+
+def count_parameters(model: torch.nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

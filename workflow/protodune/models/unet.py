@@ -1,0 +1,80 @@
+"""A small U-Net for whole planes with a gated residual output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+COMPRESS_ADC = 20.0
+"""Input samples are compressed to asinh(x / 20 ADC): linear for noise, logarithmic for bright hits, whose features would
+otherwise drown the noise estimate."""
+OUTPUT_SCALE_ADC = 5.0
+"""The noise estimate is in units of its typical size."""
+
+
+@dataclass(frozen=True)
+class UNetSettings:
+    """``widths``: channels a level; ``fold``: neighbouring ticks folded into channels by the stem."""
+
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    fold: int = 4
+
+
+def _block(n_in: int, n_out: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for first in (n_in, n_out):
+        layers += [nn.Conv2d(first, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class UNet(nn.Module):
+    """U-Net on [waveform, group median]; output sigmoid(a) (x - n) with the network's gate a and noise estimate n.
+
+    The stem folds ``fold`` ticks into channels, since a convolution of one channel at full resolution is slow.  The gate
+    gives exact silence where there is no signal, which a plain residual does not.
+    """
+
+    def __init__(self, settings: UNetSettings):
+        super().__init__()
+        self.fold = settings.fold
+        widths = settings.widths
+        self.encoder = nn.ModuleList()
+        n_in = 2 * settings.fold
+        for width in widths:
+            self.encoder.append(_block(n_in, width))
+            n_in = width
+        self.up = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        for width, below in zip(widths[-2::-1], widths[:0:-1], strict=True):
+            self.up.append(nn.ConvTranspose2d(below, width, 2, stride=2))
+            self.decoder.append(_block(2 * width, width))
+        self.head = nn.Conv2d(widths[0], 2 * settings.fold, 3, padding=1)
+        depth = len(widths) - 1
+        self.multiple = (2**depth, settings.fold * 2**depth)
+        # Two 3x3 convolutions a level on the way down and up, and the head: the reach of one output pixel.
+        reach = sum(2 * 2 * 2**level for level in range(depth)) + 2 * 2**depth + 2**depth + 1
+        self.reach = (reach, settings.fold * reach)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (batch, 2, channels, ticks) ADC to (batch, 1, channels, ticks) ADC; sizes in multiples of ``multiple``."""
+        batch, _, rows, ticks = x.shape
+        y = torch.asinh(x / COMPRESS_ADC)
+        y = y.reshape(batch, 2, rows, ticks // self.fold, self.fold).permute(0, 1, 4, 2, 3)
+        y = y.reshape(batch, 2 * self.fold, rows, ticks // self.fold).contiguous(memory_format=torch.channels_last)
+        skips = []
+        for level, block in enumerate(self.encoder):
+            if level:
+                y = nn.functional.max_pool2d(y, 2)
+            y = block(y)
+            skips.append(y)
+        for up, block, skip in zip(self.up, self.decoder, skips[-2::-1], strict=True):
+            y = block(torch.cat([up(y), skip], dim=1))
+        y = self.head(y).float()
+        y = (
+            y.reshape(batch, 2, self.fold, rows, ticks // self.fold)
+            .permute(0, 1, 3, 4, 2)
+            .reshape(batch, 2, rows, ticks)
+        )
+        return torch.sigmoid(y[:, :1]) * (x[:, :1] - OUTPUT_SCALE_ADC * y[:, 1:])

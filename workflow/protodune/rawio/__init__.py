@@ -1,0 +1,1 @@
+"""Raw digits from ROOT files: the only room that knows uproot."""

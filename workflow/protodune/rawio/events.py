@@ -1,0 +1,62 @@
+"""What a raw source gives for one event, whatever file it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+CLEAN_ADC_PER_COUNT = 0.125
+"""Noise-free waveforms are int16 counts of 1/8 ADC: range +-4095 ADC, rounding rms 0.04 ADC."""
+
+
+@dataclass
+class ChargeTable:
+    """Charge that reached the wires, one row per (channel, tick); all columns have the same length.
+
+    ``channel`` uint32, ``tick`` int32, ``electrons`` float32.
+    """
+
+    channel: np.ndarray
+    tick: np.ndarray
+    electrons: np.ndarray
+
+
+@dataclass
+class RawEvent:
+    """The digits of one event, channels in ascending order.
+
+    ``channel`` uint32 (n,); ``adc`` int16 (n, ticks), rows shorter than the readout are filled with their last sample;
+    ``n_samples`` int64 (n,); ``pedestal`` float32 (n,) as the file records it, ADC; ``clean`` int16 (n, ticks) in counts of
+    ``CLEAN_ADC_PER_COUNT`` or None; ``charge`` or None.
+    """
+
+    run: int
+    subrun: int
+    event: int
+    channel: np.ndarray
+    adc: np.ndarray
+    n_samples: np.ndarray
+    pedestal: np.ndarray
+    clean: np.ndarray | None = None
+    charge: ChargeTable | None = None
+
+    @property
+    def event_id(self) -> tuple[int, int, int]:
+        """(run, subrun, event)."""
+        return self.run, self.subrun, self.event
+
+
+class RawSource(Protocol):
+    """A file of raw digits: ``len()`` events, ids without reading waveforms, one event at a time."""
+
+    path: str
+    flavour: str
+    about: dict
+
+    def __len__(self) -> int: ...
+
+    def event_ids(self) -> list[tuple[int, int, int]]: ...
+
+    def read(self, index: int) -> RawEvent: ...

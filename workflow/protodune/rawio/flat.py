@@ -1,0 +1,128 @@
+"""The flat ROOT layout of the embedded simulation: plain branches that any ROOT reads (docs/data_format.md).
+
+Trees: ``events`` (run, subrun, event), ``digits`` (event_index, channel, pedestal, adc[ticks], clean[ticks]), one entry a
+channel, events one after the other, and ``charge`` (event_index, channel, tick, electrons).  ``protodune_about`` is a
+TObjString with JSON: layout, layout_version, settings, seed, versions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import uproot
+
+from protodune.errors import ProtoduneError
+from protodune.files import atomic_path
+from protodune.rawio.digits import stack_digits
+from protodune.rawio.events import CLEAN_ADC_PER_COUNT, ChargeTable, RawEvent
+
+LAYOUT = "protodune-flat"
+LAYOUT_VERSION = 1
+
+
+def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict) -> None:
+    """Write events, one at a time, as a flat ROOT file (zlib level 1); inverse of FlatSource.
+
+    Every event must have ``clean`` and ``charge``; ``about`` (settings, seed, versions) travels in the file.
+    """
+    head = {"layout": LAYOUT, "layout_version": LAYOUT_VERSION, "clean_adc_per_count": CLEAN_ADC_PER_COUNT, **about}
+    with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZLIB(1)) as file:
+        file["protodune_about"] = json.dumps(head, sort_keys=True)
+        file.mktree("events", {"run": "u4", "subrun": "u4", "event": "u4"})
+        waveform = np.dtype(("i2", (ticks,)))
+        file.mktree(
+            "digits", {"event_index": "i4", "channel": "u4", "pedestal": "f4", "adc": waveform, "clean": waveform}
+        )
+        file.mktree("charge", {"event_index": "i4", "channel": "u4", "tick": "i4", "electrons": "f4"})
+        for index, event in enumerate(events):
+            file["events"].extend(
+                {k: np.array([getattr(event, k)], dtype=np.uint32) for k in ("run", "subrun", "event")}
+            )
+            n, m = len(event.channel), len(event.charge.tick)
+            file["digits"].extend(
+                {
+                    "event_index": np.full(n, index, dtype=np.int32),
+                    "channel": event.channel,
+                    "pedestal": event.pedestal,
+                    "adc": event.adc,
+                    "clean": event.clean,
+                }
+            )
+            file["charge"].extend(
+                {
+                    "event_index": np.full(m, index, dtype=np.int32),
+                    "channel": event.charge.channel.astype(np.uint32),
+                    "tick": event.charge.tick.astype(np.int32),
+                    "electrons": event.charge.electrons.astype(np.float32),
+                }
+            )
+
+
+class FlatSource:
+    """A file written by ``write_flat``."""
+
+    flavour = "protodune flat"
+
+    def __init__(self, path: str, file: uproot.ReadOnlyDirectory):
+        self.path = path
+        self.about = json.loads(str(file["protodune_about"]))
+        version = self.about.get("layout_version")
+        if self.about.get("layout") != LAYOUT or version != LAYOUT_VERSION:
+            raise ProtoduneError(
+                f"{path}: found layout {self.about.get('layout')} version {version}, expected {LAYOUT} version "
+                f"{LAYOUT_VERSION}; simulate the sample again"
+            )
+        missing = [name for name in ("events", "digits", "charge") if name not in file]
+        if missing:
+            raise ProtoduneError(
+                f"{path}: has no tree {', '.join(missing)}; expected a complete flat file, simulate it again"
+            )
+        self._digits, self._charge_tree = file["digits"], file["charge"]
+        ids = file["events"].arrays(["run", "subrun", "event"], library="np")
+        self._ids = [tuple(int(ids[k][i]) for k in ("run", "subrun", "event")) for i in range(len(ids["run"]))]
+        self._digit_rows = self._row_bounds(self._digits)
+        self._charge_rows = self._row_bounds(self._charge_tree)
+
+    def _row_bounds(self, tree) -> np.ndarray:
+        index = tree["event_index"].array(library="np")
+        return np.searchsorted(index, np.arange(len(self._ids) + 1))
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def event_ids(self) -> list[tuple[int, int, int]]:
+        """(run, subrun, event) of every event."""
+        return list(self._ids)
+
+    def read(self, index: int) -> RawEvent:
+        """Read one event, channels ascending."""
+        start, stop = self._digit_rows[index], self._digit_rows[index + 1]
+        try:
+            columns = {
+                name: self._digits[name].array(entry_start=start, entry_stop=stop, library="np")
+                for name in ("channel", "pedestal", "adc", "clean")
+            }
+            rows = slice(self._charge_rows[index], self._charge_rows[index + 1])
+            charge = {
+                name: self._charge_tree[name].array(entry_start=rows.start, entry_stop=rows.stop, library="np")
+                for name in ("channel", "tick", "electrons")
+            }
+        except Exception as error:  # uproot and zlib raise many kinds for damaged baskets
+            detail = (str(error).strip().splitlines() or ["no detail"])[0]
+            raise ProtoduneError(
+                f"{self.path}: event {index} cannot be read ({type(error).__name__}: {detail}); simulate the sample again"
+            ) from None
+        where = f"{self.path}: event {index}"
+        order, adc, n_samples = stack_digits(columns["channel"], columns["adc"].astype(np.int16), where)
+        return RawEvent(
+            *self._ids[index],
+            columns["channel"][order].astype(np.uint32),
+            adc,
+            n_samples,
+            columns["pedestal"][order].astype(np.float32),
+            clean=columns["clean"].astype(np.int16)[order],
+            charge=ChargeTable(charge["channel"], charge["tick"], charge["electrons"]),
+        )

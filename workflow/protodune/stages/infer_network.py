@@ -1,0 +1,74 @@
+"""Denoise the planes of a sample with a trained network."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+import numpy as np
+import torch
+
+from protodune.classical.methods import apply_cut
+from protodune.data.features import plane_features
+from protodune.geometry import PLANE_FAMILIES
+from protodune.inference import denoise_plane
+from protodune.predictions import predict_sample
+from protodune.provenance import versions
+from protodune.settings import parse_settings
+from protodune.stages.command import run_stage, stage_parser
+from protodune.store import EventStore
+from protodune.training.checkpoint import load_weights
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkSettings:
+    """``task`` and ``model`` must be those of the weights; samples of size up to ``cut_adc`` become zero."""
+
+    task: str
+    model: str
+    cut_adc: float = 0.0
+    precision: str = "float32"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Command line of the stage."""
+    p = stage_parser("infer_network", __doc__)
+    p.add_argument("--settings", required=True, help="JSON of NetworkSettings")
+    p.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
+    p.add_argument("--events", required=True, help="HDF5 event store")
+    p.add_argument("--weights", required=True, help="weights of the network")
+    p.add_argument("--output", required=True, help="HDF5 prediction file to write")
+    p.add_argument("--threads", type=int, default=1)
+    return p
+
+
+def run(settings: NetworkSettings, plane: str, events: str, weights: str, output: str, threads: int) -> None:
+    """Write the predictions of one network for one plane family of one sample."""
+    torch.set_num_threads(max(1, threads))
+    model, trained = load_weights(weights, {"task": settings.task, "model": settings.model, "family": plane})
+    if torch.cuda.is_available():
+        model.cuda()
+
+    def method(store: EventStore, view: str, image: int) -> np.ndarray:
+        return apply_cut(denoise_plane(model, plane_features(store, view, image), settings.precision), settings.cut_adc)
+
+    about = {
+        "settings": dataclasses.asdict(settings),
+        "weights": weights,
+        "trained": trained,
+        "versions": versions("numpy", "scipy", "torch"),
+    }
+    predict_sample(method, events, plane, output, about)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    a = parser().parse_args(argv)
+    return run_stage(
+        "infer",
+        lambda: run(parse_settings(NetworkSettings, a.settings), a.plane, a.events, a.weights, a.output, a.threads),
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,101 @@
+"""Train one network on the patches of one plane family, on one process or under a Horovod launcher."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import torch
+
+from protodune.data.patch_files import PatchFiles
+from protodune.files import write_text
+from protodune.models.registry import build_model, count_parameters
+from protodune.provenance import versions
+from protodune.settings import parse_settings, to_json
+from protodune.stages.command import run_stage, stage_parser
+from protodune.training.checkpoint import RollingCheckpoints, save_weights
+from protodune.training.distributed import BACKENDS, connect
+from protodune.training.loop import EpochRecord, Trainer
+from protodune.training.settings import TrainingSettings
+
+log = logging.getLogger(__name__)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Command line of the stage."""
+    p = stage_parser("train", __doc__)
+    p.add_argument("--settings", required=True, help="JSON of TrainingSettings")
+    p.add_argument("--train", required=True, nargs="+", help="patch files to train on")
+    p.add_argument("--val", required=True, nargs="+", help="patch files to validate on")
+    p.add_argument("--output", required=True, help="folder for weights.safetensors, history.tsv and settings.json")
+    p.add_argument("--checkpoints", help="folder for rolling checkpoints; a retry resumes from the last one")
+    p.add_argument("--code", default="", help="digest of the code, part of the checkpoint's fingerprint")
+    p.add_argument("--threads", type=int, default=1, help="CPU threads of all ranks on this node together")
+    p.add_argument("--backend", default="auto", choices=BACKENDS)
+    return p
+
+
+def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
+    """Train and write the three products; rank 0 alone writes."""
+    ranks = connect(args.backend)
+    if ranks.rank != 0:
+        logging.getLogger().setLevel(logging.WARNING)
+    torch.set_num_threads(max(1, args.threads // ranks.local_size))
+    torch.manual_seed(settings.seed)
+    train, val = PatchFiles(args.train), PatchFiles(args.val)
+    model = build_model(settings.architecture, settings.network)
+    log.info(
+        "%s on %s: %d parameters, %d training and %d validation patches, %d rank(s) by %s, %d thread(s) each",
+        settings.model, settings.family, count_parameters(model), len(train), len(val), ranks.size, ranks.name,
+        torch.get_num_threads(),
+    )  # fmt: skip
+    checkpoints = RollingCheckpoints(args.checkpoints, fingerprint(settings, args))
+    trainer = Trainer(model, settings, train, val, ranks)
+    best, history = trainer.fit(checkpoints)
+    if ranks.rank == 0:
+        model.load_state_dict(best)
+        about = {
+            **{k: getattr(settings, k) for k in ("task", "model", "architecture", "family", "trial")},
+            "network": settings.network,
+            "settings": dataclasses.asdict(settings),
+            "parameters": count_parameters(model),
+            "val_mse": min(r.val_mse for r in history),
+            "versions": versions("torch", "numpy", "horovod"),
+        }
+        output = Path(args.output)
+        save_weights(output / "weights.safetensors", model, about)
+        write_text(output / "history.tsv", history_table(history))
+        write_text(
+            output / "settings.json",
+            json.dumps({**about, "train": args.train, "val": args.val}, indent=1, sort_keys=True) + "\n",
+        )
+        checkpoints.clear()
+    ranks.close()
+
+
+def fingerprint(settings: TrainingSettings, args: argparse.Namespace) -> str:
+    """Return what a checkpoint must agree with to be resumed: settings, code, names and sizes of the patch files."""
+    files = [(str(p), Path(p).stat().st_size) for p in [*args.train, *args.val]]
+    return hashlib.sha256(json.dumps([to_json(settings), args.code, files]).encode()).hexdigest()
+
+
+def history_table(history: list[EpochRecord]) -> str:
+    """Return the history as tab-separated text."""
+    names = [f.name for f in dataclasses.fields(EpochRecord)]
+    lines = ["\t".join(names)]
+    lines += ["\t".join(f"{getattr(r, n):.6g}" for n in names) for r in history]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    args = parser().parse_args(argv)
+    return run_stage("train", lambda: run(parse_settings(TrainingSettings, args.settings), args))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

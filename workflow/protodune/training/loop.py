@@ -1,0 +1,234 @@
+"""The training loop: same seed, same data, same global batch, same model, on one rank or many.
+
+A step averages the gradients of ``global_batch / micro_batch`` micro-batches, which are dealt to the ranks in order.
+BatchNorm uses the statistics of the micro-batch while training; before each validation its running statistics are set to
+the average over calibration patches, so they depend on neither the number of ranks nor the signal-rich training sample.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from protodune.data.patch_files import PatchFiles
+from protodune.errors import ProtoduneError
+from protodune.training.checkpoint import RollingCheckpoints
+from protodune.training.distributed import Ranks
+from protodune.training.settings import OptimiserSettings, TrainingSettings
+
+LOSS_SCALE_ADC = 5.0
+"""The loss is the mean squared error in units of (5 ADC)^2, so that gradients are of order one."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class EpochRecord:
+    """One line of history.tsv; losses are mean squared errors in ADC^2."""
+
+    epoch: int
+    learning_rate: float
+    train_mse: float
+    val_mse: float
+    seconds: float
+    mpixel_per_s: float
+
+
+def schedule(step: int, n_steps: int, optimiser: OptimiserSettings) -> float:
+    """Return the learning rate of a step: linear warm-up, then half a cosine to zero."""
+    warmup = max(1, round(optimiser.warmup_fraction * n_steps))
+    if step < warmup:
+        return optimiser.learning_rate * (step + 1) / warmup
+    return optimiser.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, n_steps - warmup)))
+
+
+def epoch_order(n_patches: int, seed: int, epoch: int) -> np.ndarray:
+    """Return the order in which an epoch visits the patches: a permutation that depends on seed and epoch only."""
+    return np.random.default_rng([seed, epoch]).permutation(n_patches)
+
+
+def rank_share(batches: np.ndarray, rank: int, size: int) -> np.ndarray:
+    """Return the micro-batches of one rank: ``batches`` (m, micro_batch) cut into ``size`` equal runs, rank's run."""
+    per_rank = len(batches) // size
+    return batches[rank * per_rank : (rank + 1) * per_rank]
+
+
+class Trainer:
+    """Trains one network; rank 0 alone logs and writes."""
+
+    def __init__(
+        self, model: torch.nn.Module, settings: TrainingSettings, train: PatchFiles, val: PatchFiles, ranks: Ranks
+    ):
+        self.model, self.settings, self.opt = model, settings, settings.optimiser
+        self.train, self.val, self.ranks = train, val, ranks
+        self.device = torch.device("cuda", ranks.local_rank) if torch.cuda.is_available() else torch.device("cpu")
+        self.model.to(self.device)
+        micro_batches = self.opt.global_batch // self.opt.micro_batch
+        if micro_batches % ranks.size:
+            raise ProtoduneError(
+                f"training: {ranks.size} ranks, but global_batch {self.opt.global_batch} / micro_batch "
+                f"{self.opt.micro_batch} = {micro_batches} cannot be shared equally; choose a number of ranks that "
+                f"divides {micro_batches}, or a larger global_batch"
+            )
+        self.steps_per_epoch = len(train) // self.opt.global_batch
+        if self.steps_per_epoch == 0 or len(val) == 0:
+            raise ProtoduneError(
+                f"training: {len(train)} training and {len(val)} validation patches, expected at least global_batch = "
+                f"{self.opt.global_batch} and 1; raise per_image of the patch set or add samples"
+            )
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=self.opt.learning_rate, weight_decay=self.opt.weight_decay
+        )
+        self._norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        ranks.broadcast([t.data for t in model.state_dict().values() if t.is_floating_point()])
+
+    @property
+    def n_steps(self) -> int:
+        """Optimiser steps of the whole training."""
+        return self.steps_per_epoch * self.opt.epochs
+
+    def fit(self, checkpoints: RollingCheckpoints) -> tuple[dict[str, torch.Tensor], list[EpochRecord]]:
+        """Train all epochs, from the last checkpoint if there is one; return the best state by validation and the history."""
+        history: list[EpochRecord] = []
+        best: dict[str, torch.Tensor] = {}
+        resumed = checkpoints.latest()
+        if resumed:
+            self.model.load_state_dict(resumed["model"])
+            self.optimizer.load_state_dict(resumed["optimizer"])
+            history = [EpochRecord(**line) for line in resumed["history"]]
+            best = resumed["best"]
+            self._say(f"resumed after epoch {resumed['epoch']}")
+        for epoch in range(len(history) + 1, self.opt.epochs + 1):
+            record = self._epoch(epoch)
+            if not math.isfinite(record.train_mse + record.val_mse):
+                raise ProtoduneError(
+                    f"training: epoch {epoch}: the loss is not finite (train {record.train_mse}, validation "
+                    f"{record.val_mse}); lower learning_rate or check the input for NaN"
+                )
+            if not history or record.val_mse < min(r.val_mse for r in history):
+                best = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+            history.append(record)
+            if self.ranks.rank == 0:
+                self._log(record)
+                checkpoints.save(
+                    epoch,
+                    {
+                        "model": self.model.state_dict(),
+                        "optimizer": self.optimizer.state_dict(),
+                        "history": [vars(r) for r in history],
+                        "best": best,
+                    },
+                )
+        return best, history
+
+    def _say(self, message: str) -> None:
+        if self.ranks.rank == 0:
+            log.info(message)
+
+    def _log(self, record: EpochRecord) -> None:
+        log.info(
+            "epoch %d/%d: train MSE %.4f, validation MSE %.4f ADC^2, learning rate %.2e, %.1f s, %.2f Mpixel/s",
+            record.epoch, self.opt.epochs, record.train_mse, record.val_mse, record.learning_rate, record.seconds,
+            record.mpixel_per_s,
+        )  # fmt: skip
+
+    def _epoch(self, epoch: int) -> EpochRecord:
+        started = time.perf_counter()
+        self.model.train()
+        # Running statistics are set by calibration; while training they are neither used nor moved.
+        for norm in self._norms:
+            norm.momentum = 0.0
+        order = epoch_order(len(self.train), self.settings.seed, epoch)
+        steps = order[: self.steps_per_epoch * self.opt.global_batch].reshape(
+            self.steps_per_epoch, -1, self.opt.micro_batch
+        )
+        loss_sum, learning_rate = torch.zeros((), dtype=torch.float64), 0.0
+        hidden = None if self.ranks.rank == 0 else True
+        for number, batches in enumerate(tqdm(steps, desc=f"epoch {epoch}", unit="step", disable=hidden, leave=False)):
+            learning_rate = schedule((epoch - 1) * self.steps_per_epoch + number, self.n_steps, self.opt)
+            loss_sum += self._step(rank_share(batches, self.ranks.rank, self.ranks.size), learning_rate)
+        train_mse = float(self.ranks.total(loss_sum)) / self.ranks.size / len(steps) * LOSS_SCALE_ADC**2
+        trained = time.perf_counter() - started
+        pixels = steps.size * math.prod(self.train.patch_shape)
+        self._calibrate()
+        val_mse = self._validate()
+        return EpochRecord(
+            epoch, learning_rate, train_mse, val_mse, time.perf_counter() - started, pixels / trained / 1e6
+        )
+
+    def _autocast(self) -> contextlib.AbstractContextManager:
+        if self.opt.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def _load(self, files: PatchFiles, indices: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        features, clean = files.read(indices)
+        return torch.from_numpy(features).to(self.device), torch.from_numpy(clean).to(self.device)
+
+    def _step(self, batches: np.ndarray, learning_rate: float) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.zero_grad(set_to_none=False)
+        total = 0.0
+        for indices in batches:
+            features, clean = self._load(self.train, indices)
+            with self._autocast():
+                denoised = self.model(features)
+            loss = torch.nn.functional.mse_loss(denoised / LOSS_SCALE_ADC, clean / LOSS_SCALE_ADC) / len(batches)
+            loss.backward()
+            total += float(loss.detach())
+        self.ranks.average([p.grad for p in self.model.parameters() if p.grad is not None])
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.opt.clip_norm)
+        self.optimizer.step()
+        return total
+
+    def _batches(self, files: PatchFiles, count: int) -> Iterator[np.ndarray]:
+        """Deal micro-batches of the first ``count`` patches, spread evenly over the files, round robin to the ranks."""
+        indices = np.unique(np.linspace(0, len(files) - 1, min(count, len(files))).astype(np.int64))
+        micro = [indices[i : i + self.opt.micro_batch] for i in range(0, len(indices), self.opt.micro_batch)]
+        yield from micro[self.ranks.rank :: self.ranks.size]
+
+    @torch.no_grad()
+    def _calibrate(self) -> None:
+        """Set the running statistics of BatchNorm to the average over calibration patches, those of whole planes."""
+        if not self._norms:
+            return
+        for norm in self._norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # cumulative average
+        self.model.train()
+        count = 0
+        for indices in self._batches(self.val, self.opt.calibration_patches):
+            with self._autocast():
+                self.model(self._load(self.val, indices)[0])
+            count += 1
+        # Ranks may have had unequal numbers of micro-batches: weigh their averages.
+        statistics = [s for norm in self._norms for s in (norm.running_mean, norm.running_var)]
+        everywhere = float(self.ranks.total(torch.tensor(float(count))))
+        for tensor in statistics:
+            tensor.mul_(count * self.ranks.size / everywhere)
+        self.ranks.average(statistics)
+        for norm in self._norms:
+            norm.num_batches_tracked.zero_()  # differs between ranks and means nothing here
+
+    @torch.no_grad()
+    def _validate(self) -> float:
+        """Return the mean squared error over all validation patches in ADC^2."""
+        self.model.eval()
+        error, pixels = torch.zeros(2, dtype=torch.float64), math.prod(self.val.patch_shape)
+        for indices in self._batches(self.val, len(self.val)):
+            features, clean = self._load(self.val, indices)
+            with self._autocast():
+                denoised = self.model(features)
+            error[0] += float(((denoised - clean).double() ** 2).sum())
+            error[1] += len(indices) * pixels
+        error = self.ranks.total(error)
+        return float(error[0] / error[1])

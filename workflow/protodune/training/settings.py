@@ -1,0 +1,54 @@
+"""What defines a training; the number of workers does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from protodune.errors import ProtoduneError
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """AdamW with linear warm-up and cosine decay; ``global_batch`` patches make one step, whoever computes them.
+
+    ``micro_batch`` patches go through the network together and share BatchNorm statistics; it divides ``global_batch``,
+    and the number of ranks divides their quotient.
+    """
+
+    epochs: int = 8
+    global_batch: int = 8
+    micro_batch: int = 4
+    learning_rate: float = 5e-3
+    weight_decay: float = 1e-4
+    warmup_fraction: float = 0.05
+    clip_norm: float = 1.0
+    precision: str = "float32"
+    calibration_patches: int = 32
+
+    def __post_init__(self):
+        if min(self.epochs, self.global_batch, self.micro_batch) < 1:
+            raise ProtoduneError("training: epochs, global_batch and micro_batch must be at least 1")
+        if self.global_batch % self.micro_batch:
+            raise ProtoduneError(
+                f"training: global_batch {self.global_batch} is not a multiple of micro_batch {self.micro_batch}"
+            )
+        if self.precision not in PRECISIONS:
+            raise ProtoduneError(f"training.precision: found '{self.precision}', expected {' or '.join(PRECISIONS)}")
+        if self.learning_rate <= 0 or self.clip_norm <= 0:
+            raise ProtoduneError("training: learning_rate and clip_norm must be above 0")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """One network of one plane family."""
+
+    task: str
+    model: str
+    architecture: str
+    family: str
+    trial: str
+    seed: int = 1
+    network: dict = field(default_factory=dict)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
