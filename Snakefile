@@ -33,6 +33,6 @@ rule all:
     """Everything that the report shows, and the report."""
     default_target: True
     input:
-        rules.validate.input,
-        rules.figures.input,
-        rules.report.input,
+        TARGETS.tables(),
+        TARGETS.figures(),
+        TARGETS.report(),

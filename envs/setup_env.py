@@ -32,9 +32,7 @@ def check_machine() -> str:
     """Return the C++ compiler, or end with what is missing."""
     if sys.version_info[:2] != PYTHON:
         found = ".".join(map(str, sys.version_info[:3]))
-        fail(
-            f"found Python {found}, expected 3.11 (the pins are for it); install python3.11 and run 'make setup PYTHON=python3.11'"
-        )
+        fail(f"found Python {found}, expected 3.11, which the pins are for; install python3.11 and run make again")
     compiler = os.environ.get("CXX") or next((c for c in ("g++", "c++", "clang++") if shutil.which(c)), None)
     if compiler is None or shutil.which(compiler) is None:
         fail("found no C++ compiler, which Horovod's build needs; install g++ (Debian, Ubuntu: apt install g++)")
@@ -58,7 +56,7 @@ def fingerprint() -> str:
 def wheel_cache(python: Path) -> Path:
     """Return the folder for Horovod wheels that fit this Python and torch: a build links against both."""
     tag = subprocess.run(
-        [python, "-c", "import torch, sysconfig, sys; print(torch.__version__, sys.version_info[:2], sysconfig.get_platform())"],
+        [python, "-c", "import torch, sysconfig, sys; print(torch.__version__, sys.version, sysconfig.get_platform())"],
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

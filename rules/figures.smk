@@ -1,48 +1,18 @@
 """Figures, each as PNG, SVG and the TSV behind it."""
 
-SHOWN = config["figures"]
-DISPLAYED = samples_of("test")
-
-
-def shown_files(wildcards):
-    """Events and predictions that a display compares."""
-    folder = "results/predictions/denoise"
-    return {
-        "events": f"results/events/{wildcards.sample}.h5",
-        "network": f"{folder}/{SHOWN['network']}/{wildcards.plane}/{wildcards.sample}.h5",
-        "classical": f"{folder}/{SHOWN['classical']}/{wildcards.plane}/{wildcards.sample}.h5",
-    }
-
-
-def histories_of(plane):
-    """Histories of the trials of a plane family."""
-    return [
-        f"results/models/{t.task}/{t.model}/{t.plane}/{t.trial}/history.tsv" for t in PLAN.trials if t.plane == plane
-    ]
-
-
-def figure_files(name, category):
-    """The three files of a figure, the picture marked for the report."""
-    base = f"results/figures/{name}"
-    caption = f"../workflow/report/{name.split('.')[0]}.rst"  # a wildcard in it is filled in by Snakemake
-    return {
-        "png": report(f"{base}.png", caption=caption, category=category),
-        "svg": ensure(f"{base}.svg", non_empty=True),
-        "tsv": ensure(f"{base}.tsv", non_empty=True),
-    }
-
-
-def has_shown_network(plane):
-    """Whether the network that the figures show was trained for a plane family."""
-    return any(t.method == SHOWN["network"] and t.plane == plane for t in PLAN.trials)
-
 
 rule draw_event:
     """An event display, or single waveforms, of the first image of a test sample."""
     input:
-        unpack(shown_files),
+        unpack(TARGETS.shown),
     output:
-        **figure_files("{figure}.{plane}.{sample}", "Events"),
+        png=report(
+            "results/figures/{figure}.{plane}.{sample}.png",
+            caption="../workflow/report/{figure}.rst",
+            category="Events",
+        ),
+        svg=ensure("results/figures/{figure}.{plane}.{sample}.svg", non_empty=True),
+        tsv=ensure("results/figures/{figure}.{plane}.{sample}.tsv", non_empty=True),
     log:
         "results/logs/draw_event/{figure}.{plane}.{sample}.log",
     benchmark:
@@ -53,7 +23,7 @@ rule draw_event:
         mem_mb=2000,
         runtime=15,
     params:
-        names=f"{SHOWN['network']} {SHOWN['classical']}",
+        names=[config["figures"]["network"], config["figures"]["classical"]],
         code=code_digest("protodune.stages.draw"),
     shell:
         "python -m protodune.stages.draw {wildcards.figure} --plane {wildcards.plane} --sample {wildcards.sample}"
@@ -64,9 +34,13 @@ rule draw_event:
 rule draw_training:
     """Training curves of the networks of one plane family."""
     input:
-        lambda w: histories_of(w.plane),
+        lambda w: TARGETS.histories(w.plane),
     output:
-        **figure_files("training.{plane}", "Training"),
+        png=report(
+            "results/figures/training.{plane}.png", caption="../workflow/report/training.rst", category="Training"
+        ),
+        svg=ensure("results/figures/training.{plane}.svg", non_empty=True),
+        tsv=ensure("results/figures/training.{plane}.tsv", non_empty=True),
     log:
         "results/logs/draw_training/{plane}.log",
     benchmark:
@@ -75,7 +49,7 @@ rule draw_training:
         mem_mb=500,
         runtime=10,
     params:
-        names=lambda w: [t.method for t in PLAN.trials if t.plane == w.plane],
+        names=lambda w: TARGETS.networks_of(w.plane),
         code=code_digest("protodune.stages.draw"),
     shell:
         "python -m protodune.stages.draw training --plane {wildcards.plane} --histories {input} --names {params.names}"
@@ -87,7 +61,9 @@ rule draw_metrics:
     input:
         rules.make_table.output.tsv,
     output:
-        **figure_files("metrics", "Methods"),
+        png=report("results/figures/metrics.png", caption="../workflow/report/metrics.rst", category="Methods"),
+        svg=ensure("results/figures/metrics.svg", non_empty=True),
+        tsv=ensure("results/figures/metrics.tsv", non_empty=True),
     log:
         "results/logs/draw_metrics/metrics.log",
     benchmark:
@@ -96,7 +72,7 @@ rule draw_metrics:
         mem_mb=500,
         runtime=10,
     params:
-        networks=NETWORKS,
+        networks=TARGETS.networks,
         code=code_digest("protodune.stages.draw"),
     shell:
         "python -m protodune.stages.draw metrics --table {input} --networks {params.networks}"
@@ -106,12 +82,4 @@ rule draw_metrics:
 rule figures:
     """Stage target: all figures."""
     input:
-        [
-            f"results/figures/{figure}.{plane}.{sample}.png"
-            for plane in PLANES
-            if has_shown_network(plane)
-            for sample in DISPLAYED
-            for figure in (["display", "waveforms"] if SAMPLES[sample].has_clean else ["display"])
-        ],
-        [f"results/figures/training.{plane}.png" for plane in PLANES if histories_of(plane)],
-        rules.draw_metrics.output.png if SCORED else [],
+        TARGETS.figures(),

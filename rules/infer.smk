@@ -1,26 +1,6 @@
 """Denoised planes of the test samples: networks and classical methods write the same files."""
 
 
-def network_settings(wildcards):
-    """Settings of a network's inference, JSON."""
-    model = config["models"][wildcards.model]
-    settings = {"task": wildcards.task, "model": wildcards.model, "cut_adc": model.get("cut_adc", 0)}
-    precision = model.get("training", {}).get("precision", "float32")
-    return json.dumps({**settings, "precision": precision}, sort_keys=True)
-
-
-def methods_of(plane):
-    """Names of all methods, classical and network, that there are for a plane family."""
-    return METHODS + sorted(t.method for t in PLAN.trials if t.plane == plane)
-
-
-def predictions_of(plane, samples):
-    """Prediction files of all methods for a plane family and samples."""
-    return expand(
-        f"results/predictions/denoise/{{method}}/{plane}/{{sample}}.h5", method=methods_of(plane), sample=samples
-    )
-
-
 rule infer_network:
     """Run a network over the whole planes of one sample."""
     input:
@@ -37,7 +17,7 @@ rule infer_network:
         mem_mb=3000,
         runtime=60,
     params:
-        settings=network_settings,
+        settings=TARGETS.network_settings,
         code=code_digest("protodune.stages.infer_network"),
     shell:
         "python -m protodune.stages.infer_network --settings {params.settings:q} --plane {wildcards.plane}"
@@ -55,12 +35,12 @@ rule infer_classical:
     benchmark:
         "results/benchmarks/infer_classical/{task}.{method}.{plane}.{sample}.tsv"
     wildcard_constraints:
-        method=one_of(METHODS),
+        method=one_of(TARGETS.methods),
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=lambda w: json.dumps(config["methods"][w.method], sort_keys=True),
+        settings=TARGETS.method_settings,
         code=code_digest("protodune.stages.infer_classical"),
     shell:
         "python -m protodune.stages.infer_classical --settings {params.settings:q} --plane {wildcards.plane}"
@@ -70,4 +50,4 @@ rule infer_classical:
 rule infer:
     """Stage target: predictions of all methods for the test samples."""
     input:
-        [predictions_of(plane, samples_of("test")) for plane in PLANES],
+        TARGETS.predictions(),

@@ -1,8 +1,10 @@
 """The report: one self-contained page with all figures and tables, made by Snakemake itself."""
 
-REPORTED = [*rules.validate.input, *rules.figures.input]
+from pathlib import Path
+
+REPORTED = [*TARGETS.tables(), *TARGETS.figures()]
 # The inner call must see what this one saw.
-CONFIG_FILES = " ".join(f"{os.path.abspath(p)}" for p in workflow.configfiles)
+CONFIG_FILES = [str(Path(path).resolve()) for path in workflow.configfiles]
 
 
 rule make_report:
@@ -20,7 +22,7 @@ rule make_report:
         mem_mb=1000,
         runtime=15,
     params:
-        snakefile=os.path.join(BASE, "Snakefile"),
+        snakefile=str(Path(BASE) / "Snakefile"),
         configfiles=CONFIG_FILES,
     shell:
         "snakemake validate figures --snakefile {params.snakefile:q} --configfile {params.configfiles}"
@@ -30,4 +32,4 @@ rule make_report:
 rule report:
     """Stage target: the report."""
     input:
-        rules.make_report.output if REPORTED else [],
+        TARGETS.report(),

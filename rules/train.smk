@@ -1,33 +1,11 @@
 """Training, data parallel where the profile names a launcher."""
 
 
-def trial_settings(wildcards):
-    """Everything that defines one training, JSON."""
-    trial = TRIALS[wildcards.task, wildcards.model, wildcards.plane, wildcards.trial]
-    model = config["models"][trial.model]
-    settings = {
-        "task": trial.task,
-        "model": trial.model,
-        "architecture": model["architecture"],
-        "family": trial.plane,
-        "trial": trial.trial,
-        "seed": config["seed"],
-        "network": model.get("network", {}),
-        "optimiser": {**model.get("training", {}), **trial.overrides},
-    }
-    return json.dumps(settings, sort_keys=True)
-
-
-def trial_patches(split):
-    """Input function: the patch files of a trial's split."""
-    return lambda w: patch_files(TRIALS[w.task, w.model, w.plane, w.trial], split)
-
-
 rule train_model:
     """Fit one network on the patches of one plane family; the launcher starts the ranks."""
     input:
-        train=trial_patches("train"),
-        val=trial_patches("val"),
+        train=TARGETS.train_patches,
+        val=TARGETS.val_patches,
     output:
         weights=ensure("results/models/{task}/{model}/{plane}/{trial}/weights.safetensors", non_empty=True),
         history="results/models/{task}/{model}/{plane}/{trial}/history.tsv",
@@ -42,7 +20,7 @@ rule train_model:
         mem_mb=3000,
         runtime=240,
     params:
-        settings=trial_settings,
+        settings=TARGETS.trial_settings,
         folder=subpath(output.weights, parent=True),
         # No output: it must survive a failed job, which deletes its outputs.
         checkpoints=lambda w: f"results/checkpoints/{w.task}/{w.model}/{w.plane}/{w.trial}",
@@ -56,4 +34,4 @@ rule train_model:
 rule train:
     """Stage target: all trials."""
     input:
-        [f"results/models/{t.task}/{t.model}/{t.plane}/{t.trial}/weights.safetensors" for t in PLAN.trials],
+        TARGETS.weights(),

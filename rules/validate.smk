@@ -1,7 +1,5 @@
 """Scores against the truth and the table of all methods."""
 
-SCORED = [name for name in samples_of("test") if SAMPLES[name].has_clean]
-
 
 rule score_sample:
     """Compare the predictions of one method with the noise-free waveforms."""
@@ -15,7 +13,7 @@ rule score_sample:
     benchmark:
         "results/benchmarks/score_sample/{method}.{plane}.{sample}.tsv"
     wildcard_constraints:
-        method=one_of(METHODS + NETWORKS),
+        method=one_of(TARGETS.methods + TARGETS.networks),
     resources:
         mem_mb=2000,
         runtime=30,
@@ -30,12 +28,7 @@ rule score_sample:
 rule make_table:
     """Average the scores of all methods over the events of all test samples."""
     input:
-        [
-            f"results/scores/denoise/{method}/{plane}/{sample}.tsv"
-            for plane in PLANES
-            for method in methods_of(plane)
-            for sample in SCORED
-        ],
+        TARGETS.scores(),
     output:
         tsv=ensure("results/tables/methods.tsv", non_empty=True),
         md=report("results/tables/methods.md", caption="../workflow/report/table.rst", category="Tables"),
@@ -55,4 +48,4 @@ rule make_table:
 rule validate:
     """Stage target: the table of all methods, where a test sample has truth."""
     input:
-        rules.make_table.output if SCORED else [],
+        TARGETS.tables(),

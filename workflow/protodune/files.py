@@ -28,9 +28,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno is None:
             raise
-        raise ProtoduneError(
-            f"{target}: cannot be written ({os.strerror(error.errno)}); nothing was left behind"
-        ) from error
+        raise ProtoduneError(f"{target}: cannot be written ({os.strerror(error.errno)}); nothing was left behind") from error
     finally:
         temporary.unlink(missing_ok=True)
 

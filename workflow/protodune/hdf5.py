@@ -17,9 +17,7 @@ def open_checked(path: str | Path, wanted: str, version: int, stage: str) -> h5p
     try:
         file = h5py.File(path, "r")
     except OSError:
-        raise ProtoduneError(
-            f"{path}: not an HDF5 file, expected a {wanted} file; run the stage '{stage}' again"
-        ) from None
+        raise ProtoduneError(f"{path}: not an HDF5 file, expected a {wanted} file; run the stage '{stage}' again") from None
     found = (file.attrs.get("format"), int(file.attrs.get("format_version", -1)))
     if found != (wanted, version):
         file.close()

@@ -38,9 +38,7 @@ class PredictionWriter:
 
     @classmethod
     @contextlib.contextmanager
-    def open(
-        cls, path: str | Path, store: EventStore, planes: tuple[str, ...], about: dict
-    ) -> Iterator[PredictionWriter]:
+    def open(cls, path: str | Path, store: EventStore, planes: tuple[str, ...], about: dict) -> Iterator[PredictionWriter]:
         """Create a prediction file for the images of ``store``; it appears whole or not at all."""
         with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
@@ -97,7 +95,7 @@ class Predictions:
 
 
 def predict_sample(method: Method, events: str, family: str, output: str, about: dict) -> None:
-    """Run a method over the planes of a family in every image of a sample and write its predictions; bad channels are zero."""
+    """Run a method over the planes of a family in every image of a sample and write the predictions; bad channels: 0."""
     planes = PLANE_FAMILIES[family]
     about = {**about, "family": family, "events": events}
     with EventStore(events) as store, PredictionWriter.open(output, store, planes, about) as writer:

@@ -78,7 +78,7 @@ class EventWriter:
     def open(
         cls, path: str | Path, ticks: int, *, with_clean: bool, with_charge: bool, about: dict
     ) -> Iterator[EventWriter]:
-        """Create a store of ``ticks`` samples a channel; ``about`` (sample, kind, source, settings, versions) travels in it."""
+        """Create a store of ``ticks`` samples a channel; ``about`` (sample, source, settings, versions) travels in it."""
         with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
             file.attrs["ticks"], file.attrs["tick_us"] = ticks, TICK_US
@@ -158,9 +158,7 @@ class EventStore:
         self.about: dict = json.loads(self._file.attrs["about"])
         self.event_row = self._file["images/event_row"][:]
         self.apa = self._file["images/apa"][:]
-        self.event_ids = list(
-            zip(*(self._file[f"events/{k}"][:].tolist() for k in ("run", "subrun", "event")), strict=True)
-        )
+        self.event_ids = list(zip(*(self._file[f"events/{k}"][:].tolist() for k in ("run", "subrun", "event")), strict=True))
 
     def __enter__(self) -> EventStore:
         return self
@@ -215,9 +213,7 @@ class EventStore:
     def clean(self, plane: str, image: int) -> np.ndarray:
         """Noise-free waveforms, float32 (channels, ticks), ADC."""
         if not self.has_clean:
-            raise ProtoduneError(
-                f"{self.path}: has no noise-free waveforms, which this step needs; give a simulated sample"
-            )
+            raise ProtoduneError(f"{self.path}: has no noise-free waveforms, which this step needs; give a simulated sample")
         dataset = self._file[f"{plane}/clean"]
         return dataset[image] * np.float32(dataset.attrs["adc_per_count"])
 

@@ -1,1 +1,1 @@
-"""For the Snakefile only: code digests, config checks, targets.  Needs no more than the standard library, yaml, jsonschema."""
+"""For the Snakefile only: code digests, config checks, targets.  Needs the standard library, yaml, jsonschema."""

@@ -70,9 +70,7 @@ def _lines(error: jsonschema.ValidationError, path: str) -> list[str]:
         return [f"{path}.{k}: missing" for k in missing]
     if error.validator == "enum":
         options = [str(v) for v in error.validator_value]
-        return [
-            f"{path}: found '{error.instance}', expected {' | '.join(options)}{suggest(str(error.instance), options)}"
-        ]
+        return [f"{path}: found '{error.instance}', expected {' | '.join(options)}{suggest(str(error.instance), options)}"]
     if error.validator == "pattern":
         return [f"{path}: found '{error.instance}', expected letters, digits and _ only"]
     return [f"{path}: found {error.instance!r}: {error.message}"]
@@ -113,7 +111,5 @@ def _cross_problems(config: dict, samples: list[Sample], trials: list[Trial]) ->
 
 
 def _refusal(problems: list[str]) -> ProtoduneError:
-    head = (
-        "the configuration has a problem:" if len(problems) == 1 else f"the configuration has {len(problems)} problems:"
-    )
+    head = "the configuration has a problem:" if len(problems) == 1 else f"the configuration has {len(problems)} problems:"
     return ProtoduneError("\n  ".join([head, *dict.fromkeys(problems)]))

@@ -75,9 +75,7 @@ def read_sheet(path: Path, schema: dict, check: Callable[[dict, dict, str], list
     for number, cells in enumerate(reader, start=2):
         where = f"{path}: line {number}"
         if None in cells or None in cells.values():
-            problems.append(
-                f"{where}: found {sum(v is not None for v in cells.values())} cells, expected {len(columns)}"
-            )
+            problems.append(f"{where}: found {sum(v is not None for v in cells.values())} cells, expected {len(columns)}")
             continue
         row = {k: _typed(v.strip(), schema["properties"][k]) for k, v in cells.items() if v.strip()}
         problems += check(row, schema, where)
@@ -112,21 +110,8 @@ def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]
                 problems.append(f"{where}: sample '{name}': source toy needs {', '.join(missing)}")
             if "partner" in row:
                 problems.append(f"{where}: sample '{name}': source toy brings its own truth; leave 'partner' empty")
-        apas = tuple(row.get("apas", ()))
-        samples.append(
-            Sample(
-                name,
-                row["split"],
-                row["kind"],
-                row["source"],
-                row.get("seed"),
-                row.get("events"),
-                apas,
-                row.get("partner", ""),
-                row.get("tag", ""),
-                row.get("note", ""),
-            )  # fmt: skip
-        )
+        optional = {"seed": None, "events": None, "partner": "", "tag": "", "note": ""}
+        samples.append(Sample(**{**optional, **row, "apas": tuple(row.get("apas", ()))}))
         if row["split"] in ("train", "val") and not samples[-1].has_clean:
             problems.append(
                 f"{where}: sample '{name}': split {row['split']} needs noise-free waveforms; give 'partner', or split test"
@@ -138,17 +123,13 @@ def make_trials(rows: list[dict], models: list[str], where: str) -> tuple[list[T
     """Turn checked rows into trials; unknown models and duplicates are returned as problems."""
     problems, trials = [], []
     for row in rows:
-        trial = Trial(
-            row["trial"], row["task"], row["model"], row["plane"], row.get("overrides", {}), row.get("note", "")
-        )
+        trial = Trial(row["trial"], row["task"], row["model"], row["plane"], row.get("overrides", {}), row.get("note", ""))
         if trial.model not in models:
             problems.append(
                 f"{where}: trial '{trial.trial}': model '{trial.model}' is not in config.models"
                 f"{suggest(trial.model, models)}"
             )
-        if any(
-            (t.trial, t.task, t.model, t.plane) == (trial.trial, trial.task, trial.model, trial.plane) for t in trials
-        ):
+        if any((t.trial, t.task, t.model, t.plane) == (trial.trial, trial.task, trial.model, trial.plane) for t in trials):
             problems.append(f"{where}: {trial.method} on {trial.plane} for {trial.task} occurs more than once")
         trials.append(trial)
     return trials, problems

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PatchSettings:
-    """How patches are drawn: ``crop`` samples ``per_image`` crops of height x width, a share ``signal_fraction`` of them
-    centred on a pixel with signal (the DUNEdn way); ``tile`` takes the tiles of the whole plane, at most ``per_image``."""
+    """How patches are drawn: ``crop`` draws ``per_image`` crops of height x width, a share ``signal_fraction`` of them
+    on a pixel with signal (the DUNEdn way); ``tile`` takes the tiles of the whole plane, at most ``per_image``."""
 
     mode: str
     height: int

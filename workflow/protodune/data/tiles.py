@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def plan_axis(size: int, tile: int, overlap: int) -> list[Span]:
         return [Span(0, size, 0, size)]
     n = -(-(size - overlap) // (tile - overlap))
     starts = [min(i * (tile - overlap), size - tile) for i in range(n)]
-    cuts = [0] + [(a + tile + b) // 2 for a, b in zip(starts[:-1], starts[1:], strict=True)] + [size]
+    cuts = [0] + [(a + tile + b) // 2 for a, b in pairwise(starts)] + [size]
     return [Span(s, s + tile, k0, k1) for s, k0, k1 in zip(starts, cuts[:-1], cuts[1:], strict=True)]
 
 

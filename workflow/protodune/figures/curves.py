@@ -12,12 +12,8 @@ def draw_training(histories: dict[str, list[dict[str, str]]], title: str) -> plt
     figure, axis = plt.subplots(figsize=(5.0, 3.4))
     for colour, (name, rows) in zip(COLOURS * len(histories), histories.items(), strict=False):
         epochs = [int(r["epoch"]) for r in rows]
-        axis.plot(
-            epochs, [float(r["train_mse"]) for r in rows], color=colour, ls=":", marker=".", label=f"{name}, training"
-        )
-        axis.plot(
-            epochs, [float(r["val_mse"]) for r in rows], color=colour, marker="o", ms=4, label=f"{name}, validation"
-        )
+        axis.plot(epochs, [float(r["train_mse"]) for r in rows], color=colour, ls=":", marker=".", label=f"{name}, training")
+        axis.plot(epochs, [float(r["val_mse"]) for r in rows], color=colour, marker="o", ms=4, label=f"{name}, validation")
     axis.set_yscale("log")
     axis.set_xlabel("epoch")
     axis.set_ylabel("mean squared error [ADC²]")

@@ -7,6 +7,7 @@ applied; it is kept for the same reason.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -115,7 +116,7 @@ class PostProcessBlock(nn.Module):
     def __init__(self, channels: int, width: int):
         super().__init__()
         sizes = (channels, 2 * width, width, 1)
-        self.gcs = nn.ModuleList(TwoScaleConv(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.gcs = nn.ModuleList(TwoScaleConv(a, b) for a, b in pairwise(sizes))
         self.bns = nn.ModuleList(nn.BatchNorm2d(n) for n in sizes[1:-1])
         self.act = nn.LeakyReLU(_SLOPE)
 

@@ -72,9 +72,5 @@ class UNet(nn.Module):
         for up, block, skip in zip(self.up, self.decoder, skips[-2::-1], strict=True):
             y = block(torch.cat([up(y), skip], dim=1))
         y = self.head(y).float()
-        y = (
-            y.reshape(batch, 2, self.fold, rows, ticks // self.fold)
-            .permute(0, 1, 3, 4, 2)
-            .reshape(batch, 2, rows, ticks)
-        )
+        y = y.reshape(batch, 2, self.fold, rows, ticks // self.fold).permute(0, 1, 3, 4, 2).reshape(batch, 2, rows, ticks)
         return torch.sigmoid(y[:, :1]) * (x[:, :1] - OUTPUT_SCALE_ADC * y[:, 1:])

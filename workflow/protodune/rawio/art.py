@@ -94,9 +94,7 @@ class ArtSource:
         listed = ", ".join(name.rstrip(".") for name in (chosen or found))
         if not chosen:
             raise ProtoduneError(f"{self.path}: tag '{tag}' matches none of: {listed}; mend 'tag' in the sample sheet")
-        raise ProtoduneError(
-            f"{self.path}: found several products: {listed}; set 'tag' of this sample in the sample sheet"
-        )
+        raise ProtoduneError(f"{self.path}: found several products: {listed}; set 'tag' of this sample in the sample sheet")
 
     def _member(self, product: str, member: str):
         for branch in self._tree[product].branches:
@@ -107,9 +105,7 @@ class ArtSource:
 
     def _column(self, member: str, index: int) -> np.ndarray:
         branch = self._member(self._digits, member)
-        return self._guard(
-            branch, index, lambda: branch.array(entry_start=index, entry_stop=index + 1, library="np")[0]
-        )
+        return self._guard(branch, index, lambda: branch.array(entry_start=index, entry_stop=index + 1, library="np")[0])
 
     def _event_id(self, index: int) -> tuple[int, int, int]:
         branch = self._tree["EventAuxiliary"]
@@ -254,14 +250,10 @@ def decode_sim_channels(data: np.ndarray, channel: np.ndarray, where: str) -> Ch
     if not out_channel:
         empty = np.zeros(0)
         return ChargeTable(empty.astype(np.uint32), empty.astype(np.int32), empty.astype(np.float32))
-    return _sum_electrons(
-        raw, np.concatenate(out_channel), np.concatenate(out_tick), np.array(starts), np.array(counts)
-    )
+    return _sum_electrons(raw, np.concatenate(out_channel), np.concatenate(out_tick), np.array(starts), np.array(counts))
 
 
-def _sum_electrons(
-    raw: bytes, channel: np.ndarray, tick: np.ndarray, starts: np.ndarray, counts: np.ndarray
-) -> ChargeTable:
+def _sum_electrons(raw: bytes, channel: np.ndarray, tick: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> ChargeTable:
     """Gather the float32 columns that begin at byte ``starts`` (``counts`` values each) and sum each column."""
     owner = np.repeat(np.arange(len(counts)), counts)
     within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -57,6 +57,8 @@ class RawSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def event_ids(self) -> list[tuple[int, int, int]]: ...
+    def event_ids(self) -> list[tuple[int, int, int]]:
+        """(run, subrun, event) of every event."""
 
-    def read(self, index: int) -> RawEvent: ...
+    def read(self, index: int) -> RawEvent:
+        """Read one event."""

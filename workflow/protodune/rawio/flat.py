@@ -33,14 +33,10 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
         file["protodune_about"] = json.dumps(head, sort_keys=True)
         file.mktree("events", {"run": "u4", "subrun": "u4", "event": "u4"})
         waveform = np.dtype(("i2", (ticks,)))
-        file.mktree(
-            "digits", {"event_index": "i4", "channel": "u4", "pedestal": "f4", "adc": waveform, "clean": waveform}
-        )
+        file.mktree("digits", {"event_index": "i4", "channel": "u4", "pedestal": "f4", "adc": waveform, "clean": waveform})
         file.mktree("charge", {"event_index": "i4", "channel": "u4", "tick": "i4", "electrons": "f4"})
         for index, event in enumerate(events):
-            file["events"].extend(
-                {k: np.array([getattr(event, k)], dtype=np.uint32) for k in ("run", "subrun", "event")}
-            )
+            file["events"].extend({k: np.array([getattr(event, k)], dtype=np.uint32) for k in ("run", "subrun", "event")})
             n, m = len(event.channel), len(event.charge.tick)
             file["digits"].extend(
                 {

@@ -52,9 +52,7 @@ def _check_local(path: str) -> None:
         magic = file.read(4)
     if magic != b"root":
         found = "an empty file" if size == 0 else f"a file that starts with {magic!r}"
-        raise ProtoduneError(
-            f"{path}: found {found}, expected a ROOT file (it starts with b'root'); check the transfer"
-        )
+        raise ProtoduneError(f"{path}: found {found}, expected a ROOT file (it starts with b'root'); check the transfer")
 
 
 def _first_line(error: Exception) -> str:

@@ -102,9 +102,7 @@ def _induce(charge: np.ndarray, plane: str) -> np.ndarray:
     padded = np.pad(spectrum, ((WIRE_REACH, WIRE_REACH), (0, 0)))
     total = np.zeros_like(spectrum)
     for shift in range(-WIRE_REACH, WIRE_REACH + 1):
-        total += padded[WIRE_REACH + shift : WIRE_REACH + shift + n_wires] * response_spectrum(
-            plane, abs(shift), length
-        )
+        total += padded[WIRE_REACH + shift : WIRE_REACH + shift + n_wires] * response_spectrum(plane, abs(shift), length)
     signal = np.zeros_like(charge)
     signal[near] = scipy.fft.irfft(total[near], length, axis=1)
     return signal

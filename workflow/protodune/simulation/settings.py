@@ -51,8 +51,6 @@ class SampleSettings:
     def __post_init__(self):
         wrong = [a for a in self.apas if not 0 <= a < N_APAS]
         if wrong or not self.apas:
-            raise ProtoduneError(
-                f"sample {self.sample}: apas {list(self.apas)}, expected numbers from 0 to {N_APAS - 1}"
-            )
+            raise ProtoduneError(f"sample {self.sample}: apas {list(self.apas)}, expected numbers from 0 to {N_APAS - 1}")
         if self.events < 1:
             raise ProtoduneError(f"sample {self.sample}: {self.events} events, expected at least 1")

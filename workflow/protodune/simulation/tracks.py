@@ -35,9 +35,7 @@ def recombination(dedx: np.ndarray, field_kv_per_cm: float) -> np.ndarray:
     return np.log(BOX_A + b) / b
 
 
-def cosmic_segments(
-    rng: np.random.Generator, settings: SimulationSettings
-) -> list[tuple[np.ndarray, np.ndarray, float]]:
+def cosmic_segments(rng: np.random.Generator, settings: SimulationSettings) -> list[tuple[np.ndarray, np.ndarray, float]]:
     """Draw the muons of one drift volume: entry and exit point (drift, y, z) in mm and time in ticks.
 
     A point uniform in the box and a direction with cos^2(zenith) flux; the line is cut at the box.  The time is uniform

@@ -110,9 +110,7 @@ def interesting_channels(truth: np.ndarray) -> list[tuple[str, int, int]]:
         raise ProtoduneError("the first image holds no signal; choose a test sample with tracks")
     long = (size > 3.5).sum(axis=1)
     with_signal = np.flatnonzero(peak > 3.5)
-    small = (
-        with_signal[np.argsort(peak[with_signal])[len(with_signal) // 5]] if len(with_signal) else int(np.argmax(peak))
-    )
+    small = with_signal[np.argsort(peak[with_signal])[len(with_signal) // 5]] if len(with_signal) else int(np.argmax(peak))
     prolonged = int(np.argmax(long))
     middle = int(np.median(np.flatnonzero(size[prolonged] > 3.5))) if long.max() else int(np.argmax(size[prolonged]))
     highest = int(np.argmax(peak))

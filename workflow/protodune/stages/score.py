@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(plane: str, method: str, sample: str, events: str, predictions: str, output: str) -> None:
-    """Score one prediction file.  Regions: ``all`` channels, and for collection ``drift``, the half that faces the cathode."""
+    """Score one prediction file.  Regions: ``all`` channels; for collection also ``drift``, the half facing the cathode."""
     rows = []
     with EventStore(events) as store, Predictions(predictions) as found:
         found.check_matches(store)
@@ -39,9 +39,7 @@ def run(plane: str, method: str, sample: str, events: str, predictions: str, out
             apa = int(store.apa[image])
             for view in PLANE_FAMILIES[plane]:
                 denoised, clean = found.denoised(view, image), store.clean(view, image)
-                regions = {"all": slice(None)} | (
-                    {"drift": drift_facing_rows(view, apa)} if plane == "collection" else {}
-                )
+                regions = {"all": slice(None)} | ({"drift": drift_facing_rows(view, apa)} if plane == "collection" else {})
                 for region, channels in regions.items():
                     key = (plane, method, sample, *store.event_id(image), apa, view, region)
                     for metric, value in image_metrics(denoised[channels], clean[channels], plane).items():

@@ -65,9 +65,7 @@ def run(scores: list[str], output: str) -> None:
     """Write ``output`` and the Markdown table beside it."""
     rows = [row for path in scores for row in read_table(path)]
     if not rows:
-        raise ProtoduneError(
-            f"{', '.join(scores)}: no scores, expected at least one image with truth; add a test sample"
-        )
+        raise ProtoduneError(f"{', '.join(scores)}: no scores, expected at least one image with truth; add a test sample")
     table = summarise(rows)
     write_table(output, table, COLUMNS)
     write_text(Path(output).with_suffix(".md"), markdown(table))

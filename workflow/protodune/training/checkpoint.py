@@ -40,9 +40,7 @@ def load_weights(path: str | Path, expected: dict[str, str] | None = None) -> tu
             about = json.loads((file.metadata() or {}).get("protodune", "{}"))
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
     except (SafetensorError, OSError, json.JSONDecodeError):
-        raise ProtoduneError(
-            f"{path}: not a safetensors file, expected protodune weights; train the model again"
-        ) from None
+        raise ProtoduneError(f"{path}: not a safetensors file, expected protodune weights; train the model again") from None
     found = (about.get("format"), about.get("format_version"))
     if found != (FORMAT, FORMAT_VERSION):
         raise ProtoduneError(

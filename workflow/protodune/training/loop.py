@@ -2,7 +2,8 @@
 
 A step averages the gradients of ``global_batch / micro_batch`` micro-batches, which are dealt to the ranks in order.
 BatchNorm uses the statistics of the micro-batch while training; before each validation its running statistics are set to
-the average over calibration patches, so they depend on neither the number of ranks nor the signal-rich training sample.
+the average over calibration patches of the training sample, so they do not depend on the number of ranks.  (Statistics of
+whole planes, which hold far less signal than the patches, nearly double the error: measured 0.25 against 0.14 ADC^2.)
 """
 
 from __future__ import annotations
@@ -64,9 +65,7 @@ def rank_share(batches: np.ndarray, rank: int, size: int) -> np.ndarray:
 class Trainer:
     """Trains one network; rank 0 alone logs and writes."""
 
-    def __init__(
-        self, model: torch.nn.Module, settings: TrainingSettings, train: PatchFiles, val: PatchFiles, ranks: Ranks
-    ):
+    def __init__(self, model: torch.nn.Module, settings: TrainingSettings, train: PatchFiles, val: PatchFiles, ranks: Ranks):
         self.model, self.settings, self.opt = model, settings, settings.optimiser
         self.train, self.val, self.ranks = train, val, ranks
         self.device = torch.device("cuda", ranks.local_rank) if torch.cuda.is_available() else torch.device("cpu")
@@ -84,9 +83,7 @@ class Trainer:
                 f"training: {len(train)} training and {len(val)} validation patches, expected at least global_batch = "
                 f"{self.opt.global_batch} and 1; raise per_image of the patch set or add samples"
             )
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=self.opt.learning_rate, weight_decay=self.opt.weight_decay
-        )
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr=self.opt.learning_rate, weight_decay=self.opt.weight_decay)
         self._norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
         ranks.broadcast([t.data for t in model.state_dict().values() if t.is_floating_point()])
 
@@ -96,7 +93,7 @@ class Trainer:
         return self.steps_per_epoch * self.opt.epochs
 
     def fit(self, checkpoints: RollingCheckpoints) -> tuple[dict[str, torch.Tensor], list[EpochRecord]]:
-        """Train all epochs, from the last checkpoint if there is one; return the best state by validation and the history."""
+        """Train all epochs, from the last checkpoint if there is one; return the best state and the history."""
         history: list[EpochRecord] = []
         best: dict[str, torch.Tensor] = {}
         resumed = checkpoints.latest()
@@ -147,9 +144,7 @@ class Trainer:
         for norm in self._norms:
             norm.momentum = 0.0
         order = epoch_order(len(self.train), self.settings.seed, epoch)
-        steps = order[: self.steps_per_epoch * self.opt.global_batch].reshape(
-            self.steps_per_epoch, -1, self.opt.micro_batch
-        )
+        steps = order[: self.steps_per_epoch * self.opt.global_batch].reshape(self.steps_per_epoch, -1, self.opt.micro_batch)
         loss_sum, learning_rate = torch.zeros((), dtype=torch.float64), 0.0
         hidden = None if self.ranks.rank == 0 else True
         for number, batches in enumerate(tqdm(steps, desc=f"epoch {epoch}", unit="step", disable=hidden, leave=False)):
@@ -160,9 +155,7 @@ class Trainer:
         pixels = steps.size * math.prod(self.train.patch_shape)
         self._calibrate()
         val_mse = self._validate()
-        return EpochRecord(
-            epoch, learning_rate, train_mse, val_mse, time.perf_counter() - started, pixels / trained / 1e6
-        )
+        return EpochRecord(epoch, learning_rate, train_mse, val_mse, time.perf_counter() - started, pixels / trained / 1e6)
 
     def _autocast(self) -> contextlib.AbstractContextManager:
         if self.opt.precision == "float32":
@@ -190,15 +183,14 @@ class Trainer:
         self.optimizer.step()
         return total
 
-    def _batches(self, files: PatchFiles, count: int) -> Iterator[np.ndarray]:
-        """Deal micro-batches of the first ``count`` patches, spread evenly over the files, round robin to the ranks."""
-        indices = np.unique(np.linspace(0, len(files) - 1, min(count, len(files))).astype(np.int64))
+    def _batches(self, indices: np.ndarray) -> Iterator[np.ndarray]:
+        """Deal micro-batches of the given patches round robin to the ranks."""
         micro = [indices[i : i + self.opt.micro_batch] for i in range(0, len(indices), self.opt.micro_batch)]
         yield from micro[self.ranks.rank :: self.ranks.size]
 
     @torch.no_grad()
     def _calibrate(self) -> None:
-        """Set the running statistics of BatchNorm to the average over calibration patches, those of whole planes."""
+        """Set the running statistics of BatchNorm to the average over calibration patches."""
         if not self._norms:
             return
         for norm in self._norms:
@@ -206,9 +198,11 @@ class Trainer:
             norm.momentum = None  # cumulative average
         self.model.train()
         count = 0
-        for indices in self._batches(self.val, self.opt.calibration_patches):
+        # Epoch 0 is never trained: its order is a fixed random sample.
+        chosen = epoch_order(len(self.train), self.settings.seed, 0)[: self.opt.calibration_patches]
+        for indices in self._batches(chosen):
             with self._autocast():
-                self.model(self._load(self.val, indices)[0])
+                self.model(self._load(self.train, indices)[0])
             count += 1
         # Ranks may have had unequal numbers of micro-batches: weigh their averages.
         statistics = [s for norm in self._norms for s in (norm.running_mean, norm.running_var)]
@@ -224,7 +218,7 @@ class Trainer:
         """Return the mean squared error over all validation patches in ADC^2."""
         self.model.eval()
         error, pixels = torch.zeros(2, dtype=torch.float64), math.prod(self.val.patch_shape)
-        for indices in self._batches(self.val, len(self.val)):
+        for indices in self._batches(np.arange(len(self.val))):
             features, clean = self._load(self.val, indices)
             with self._autocast():
                 denoised = self.model(features)

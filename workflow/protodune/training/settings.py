@@ -25,7 +25,7 @@ class OptimiserSettings:
     warmup_fraction: float = 0.05
     clip_norm: float = 1.0
     precision: str = "float32"
-    calibration_patches: int = 32
+    calibration_patches: int = 128
 
     def __post_init__(self):
         if min(self.epochs, self.global_batch, self.micro_batch) < 1:

@@ -1,0 +1,204 @@
+"""From the checked configuration to paths and settings: every helper of the rules files, as plain functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from protodune.dag.config_check import Plan
+from protodune.dag.sheets import Sample, Trial
+
+PLANES = ("induction", "collection")
+DEFAULT_VAL_PER_IMAGE = 100
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return a wildcard constraint that matches these names only; nothing if there are none."""
+    return "|".join(sorted(set(names))) or "(?!)"
+
+
+def is_remote(path: str) -> bool:
+    """Whether a source is an address that uproot opens itself; Snakemake would take it for a local path."""
+    return "://" in path
+
+
+class Targets:
+    """Paths and settings of one plan; settings are JSON text with sorted keys, since they are compared as text."""
+
+    def __init__(self, plan: Plan):
+        self.config, self.samples, self.trials = plan.config, plan.samples, plan.trials
+        self._by_key = {(t.task, t.model, t.plane, t.trial): t for t in plan.trials}
+        self.networks = sorted({t.method for t in plan.trials})
+        self.methods = list(plan.config["methods"])
+
+    def samples_of(self, *splits: str) -> list[str]:
+        """Names of the samples of the given splits."""
+        return [s.sample for s in self.samples.values() if s.split in splits]
+
+    def toys(self) -> list[str]:
+        """Names of the samples that the embedded simulation makes."""
+        return [s.sample for s in self.samples.values() if s.is_toy]
+
+    def scored(self) -> list[str]:
+        """Names of the test samples with truth."""
+        return [name for name in self.samples_of("test") if self.samples[name].has_clean]
+
+    def trial(self, w) -> Trial:
+        """The trial of a job's wildcards."""
+        return self._by_key[w.task, w.model, w.plane, w.trial]
+
+    # Settings of the stages.
+
+    def sample_settings(self, w) -> str:
+        """Settings of the simulation of one sample."""
+        row = self.samples[w.sample]
+        settings = {"sample": row.sample, "seed": row.seed, "events": row.events, "apas": list(row.apas)}
+        return _json({**settings, "simulation": self.config["simulation"]})
+
+    def convert_settings(self, w) -> str:
+        """Settings of the conversion of one sample."""
+        row = self.samples[w.sample]
+        return _json({"sample": row.sample, "kind": row.kind, "tag": row.tag or None})
+
+    def patch_settings(self, w) -> str:
+        """Settings of one patch file; validation takes tiles of whole planes, so that its loss is a plane's."""
+        patch = dict(self.config["patches"][w.patches])
+        val_per_image = patch.pop("val_per_image", DEFAULT_VAL_PER_IMAGE)
+        if self.samples[w.sample].split == "train":
+            patch.setdefault("mode", "crop")
+        else:
+            patch.update(mode="tile", per_image=val_per_image)
+        return _json({**patch, "seed": self.config["seed"]})
+
+    def trial_settings(self, w) -> str:
+        """Everything that defines one training."""
+        trial = self.trial(w)
+        model = self.config["models"][trial.model]
+        return _json(
+            {
+                "task": trial.task,
+                "model": trial.model,
+                "architecture": model["architecture"],
+                "family": trial.plane,
+                "trial": trial.trial,
+                "seed": self.config["seed"],
+                "network": model.get("network", {}),
+                "optimiser": {**model.get("training", {}), **trial.overrides},
+            }
+        )
+
+    def network_settings(self, w) -> str:
+        """Settings of a network's inference."""
+        model = self.config["models"][w.model]
+        precision = {**model.get("training", {}), **self.trial(w).overrides}.get("precision", "float32")
+        return _json({"task": w.task, "model": w.model, "cut_adc": model.get("cut_adc", 0), "precision": precision})
+
+    def method_settings(self, w) -> str:
+        """Settings of a classical method."""
+        return _json(self.config["methods"][w.method])
+
+    # Files.
+
+    def source(self, w) -> str:
+        """Path or address of a sample's raw digits."""
+        row = self.samples[w.sample]
+        return f"results/root/{row.sample}.root" if row.is_toy else row.source
+
+    def local_sources(self, w) -> list[str]:
+        """The files on disk that a conversion reads."""
+        return [p for p in (self.source(w), self.samples[w.sample].partner) if p and not is_remote(p)]
+
+    def events(self) -> list[str]:
+        """Event stores of all samples."""
+        return [f"results/events/{name}.h5" for name in self.samples]
+
+    def patch_files(self, trial: Trial, split: str) -> list[str]:
+        """Patch files that a trial reads from the samples of one split."""
+        patches = self.config["models"][trial.model]["patches"]
+        return [f"results/patches/{patches}/{trial.plane}/{name}.h5" for name in self.samples_of(split)]
+
+    def train_patches(self, w) -> list[str]:
+        """Patch files that one training fits."""
+        return self.patch_files(self.trial(w), "train")
+
+    def val_patches(self, w) -> list[str]:
+        """Patch files that one training validates on."""
+        return self.patch_files(self.trial(w), "val")
+
+    def all_patches(self) -> list[str]:
+        """Patch files of all trials."""
+        return sorted({p for t in self.trials for split in ("train", "val") for p in self.patch_files(t, split)})
+
+    def model_file(self, trial: Trial, name: str) -> str:
+        """A product of one training."""
+        return f"results/models/{trial.task}/{trial.model}/{trial.plane}/{trial.trial}/{name}"
+
+    def weights(self) -> list[str]:
+        """Weights of all trials."""
+        return [self.model_file(t, "weights.safetensors") for t in self.trials]
+
+    def histories(self, plane: str) -> list[str]:
+        """Training histories of a plane family."""
+        return [self.model_file(t, "history.tsv") for t in self.trials if t.plane == plane]
+
+    def networks_of(self, plane: str) -> list[str]:
+        """Names of the networks of a plane family, in the order of ``histories``."""
+        return [t.method for t in self.trials if t.plane == plane]
+
+    def methods_of(self, plane: str) -> list[str]:
+        """Names of all methods for a plane family: classical ones, then networks."""
+        return self.methods + sorted(self.networks_of(plane))
+
+    def predictions(self) -> list[str]:
+        """Predictions of all methods for all test samples."""
+        return self._of_methods("predictions", "h5", self.samples_of("test"))
+
+    def scores(self) -> list[str]:
+        """Scores of all methods for all test samples with truth."""
+        return self._of_methods("scores", "tsv", self.scored())
+
+    def _of_methods(self, folder: str, suffix: str, samples: list[str]) -> list[str]:
+        return [
+            f"results/{folder}/denoise/{method}/{plane}/{sample}.{suffix}"
+            for plane in PLANES
+            for method in self.methods_of(plane)
+            for sample in samples
+        ]
+
+    def shown(self, w) -> dict[str, str]:
+        """Events and predictions that a display compares."""
+        shown, folder = self.config["figures"], "results/predictions/denoise"
+        return {
+            "events": f"results/events/{w.sample}.h5",
+            "network": f"{folder}/{shown['network']}/{w.plane}/{w.sample}.h5",
+            "classical": f"{folder}/{shown['classical']}/{w.plane}/{w.sample}.h5",
+        }
+
+    def tables(self) -> list[str]:
+        """Tables, if a test sample has truth."""
+        return ["results/tables/methods.tsv", "results/tables/methods.md"] if self.scored() else []
+
+    def figures(self) -> list[str]:
+        """All figures that the samples and trials allow (PNG)."""
+        names = [
+            f"{figure}.{plane}.{sample}"
+            for plane in PLANES
+            if self.config["figures"]["network"] in self.networks_of(plane)
+            for sample in self.samples_of("test")
+            for figure in _event_figures(self.samples[sample])
+        ]
+        names += [f"training.{plane}" for plane in PLANES if self.networks_of(plane)]
+        names += ["metrics"] if self.scored() else []
+        return [f"results/figures/{name}.png" for name in names]
+
+    def report(self) -> list[str]:
+        """The report, if there is anything to show."""
+        return ["results/report.html"] if self.tables() + self.figures() else []
+
+
+def _event_figures(sample: Sample) -> list[str]:
+    return ["display", "waveforms"] if sample.has_clean else ["display"]
+
+
+def _json(settings: dict) -> str:
+    return json.dumps(settings, sort_keys=True)
