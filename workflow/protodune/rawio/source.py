@@ -22,7 +22,7 @@ def open_raw(path: str, tag: str | None = None) -> RawSource:
         _check_local(path)
     try:
         file = uproot.open(path)
-        names = {key.split(";")[0] for key in file.keys(recursive=False)}
+        kinds = {key.split(";")[0]: kind for key, kind in file.classnames(recursive=False).items()}
     except ImportError as error:
         raise ProtoduneError(f"{path}: this kind of address needs a further package: {error}") from None
     except Exception as error:  # uproot raises many kinds for a damaged file
@@ -30,13 +30,13 @@ def open_raw(path: str, tag: str | None = None) -> RawSource:
             f"{path}: not a readable ROOT file ({type(error).__name__}: {_first_line(error)}); "
             "expected an art file or a protodune flat file; check the transfer"
         ) from None
-    if "protodune_about" in names:
+    if "protodune_about" in kinds:
         return FlatSource(path, file)
-    if "Events" in names:
+    if kinds.get("Events") == "TTree":
         return ArtSource(path, file, tag)
-    found = ", ".join(sorted(names)) or "nothing"
+    found = ", ".join(f"{name} ({kind})" for name, kind in sorted(kinds.items())) or "nothing"
     raise ProtoduneError(
-        f"{path}: found {found}, expected a tree 'Events' (art) or 'digits' (protodune flat layout); "
+        f"{path}: found {found}, expected a TTree 'Events' (art) or the protodune flat layout; "
         "give the file that holds the raw digits"
     )
 

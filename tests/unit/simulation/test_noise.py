@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from protodune.simulation.noise import coherent_noise, incoherent_noise
+from protodune.simulation.settings import SimulationSettings
+
+EQUAL = SimulationSettings(channel_noise_spread=0.0)
+
+
+@pytest.mark.parametrize(("plane", "rms"), [("U", 4.29), ("V", 4.29), ("X", 3.71)])
+def test_incoherent_rms(plane, rms):
+    noise = incoherent_noise(np.random.default_rng(1), plane, 6000, EQUAL)
+    assert noise.std() == pytest.approx(rms, rel=0.02)
+
+
+def test_rms_does_not_depend_on_the_length():
+    noise = incoherent_noise(np.random.default_rng(1), "X", 700, EQUAL)
+    assert noise.shape == (960, 700)
+    assert noise.std() == pytest.approx(3.71, rel=0.03)
+
+
+def test_noise_is_coloured():
+    noise = incoherent_noise(np.random.default_rng(1), "U", 6000, EQUAL)
+    lag = [float((noise[:, k:] * noise[:, :-k]).mean() / (noise**2).mean()) for k in (1, 2, 4, 6)]
+    assert lag == pytest.approx([0.78, 0.51, -0.01, -0.16], abs=0.03)
+
+
+def test_coherent_rms_and_groups():
+    rms = []
+    for seed in range(5):
+        shared = coherent_noise(np.random.default_rng(seed), 6000, EQUAL)
+        assert {p: v.shape for p, v in shared.items()} == dict.fromkeys("UVX", (20, 6000))
+        rms.append(shared["U"].std())
+    assert np.mean(rms) == pytest.approx(np.hypot(3.32, 0.65), rel=0.1)
+    # The same boards read all planes.
+    assert sorted(shared["U"].std(axis=1)) == pytest.approx(sorted(shared["X"].std(axis=1)))
