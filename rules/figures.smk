@@ -8,7 +8,7 @@ rule draw_event:
     output:
         png=report(
             "results/figures/{figure}.{plane}.{sample}.png",
-            caption="../workflow/report/{figure}.rst",
+            caption="../workflow/report/event.rst",
             category="Events",
         ),
         svg=ensure("results/figures/{figure}.{plane}.{sample}.svg", non_empty=True),

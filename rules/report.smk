@@ -1,10 +1,9 @@
 """The report: one self-contained page with all figures and tables, made by Snakemake itself."""
 
+import json
 from pathlib import Path
 
 REPORTED = [*TARGETS.tables(), *TARGETS.figures()]
-# The inner call must see what this one saw.
-CONFIG_FILES = [str(Path(path).resolve()) for path in workflow.configfiles]
 
 
 rule make_report:
@@ -12,7 +11,9 @@ rule make_report:
     input:
         REPORTED,
     output:
-        ensure("results/report.html", non_empty=True),
+        html=ensure("results/report.html", non_empty=True),
+        # The settings of this run, defaults included; the inner call must see what this one saw.
+        config=ensure("results/config.json", non_empty=True),
     log:
         "results/logs/make_report/report.log",
     benchmark:
@@ -23,10 +24,10 @@ rule make_report:
         runtime=15,
     params:
         snakefile=str(Path(BASE) / "Snakefile"),
-        configfiles=CONFIG_FILES,
+        config=json.dumps(config, sort_keys=True, indent=1),
     shell:
-        "snakemake validate figures --snakefile {params.snakefile:q} --configfile {params.configfiles}"
-        " --cores 1 --nolock --report {output} > {log} 2>&1"
+        "(echo {params.config:q} > {output.config} && snakemake validate figures --snakefile {params.snakefile:q}"
+        " --configfile {output.config} --cores 1 --nolock --report {output.html}) > {log} 2>&1"
 
 
 rule report:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import TICKS, small_sample
 
+from helpers import TICKS, small_sample
 from protodune.rawio.flat import write_flat
 from protodune.simulation.toy import simulate_events
 from protodune.stages import convert

@@ -7,10 +7,13 @@ from protodune.files import atomic_path, require_file
 
 
 def test_a_failed_write_leaves_nothing(tmp_path):
-    target = tmp_path / "a.txt"
-    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+    def half_write():
+        with atomic_path(tmp_path / "a.txt") as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_write()
     assert list(tmp_path.iterdir()) == []
 
 

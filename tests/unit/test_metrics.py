@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from protodune.metrics import image_metrics, imae, mean_over_events, mse, psnr, ssim
+from protodune.metrics import imae, image_metrics, mean_over_events, mse, psnr, ssim
 from protodune.stages.table import markdown, summarise
 
 CLEAN = np.array([[0.0, 10.0, 0.0], [0.0, 0.0, -4.0]])

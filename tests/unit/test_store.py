@@ -1,8 +1,8 @@
 import h5py
 import numpy as np
 import pytest
-from helpers import DATA, TICKS
 
+from helpers import DATA, TICKS
 from protodune.errors import ProtoduneError
 from protodune.geometry import PLANES, plane_channels
 from protodune.rawio.events import ChargeTable, RawEvent

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from helpers import DATA
 
+from helpers import DATA
 from protodune.errors import ProtoduneError
 from protodune.models.registry import ARCHITECTURES, build_model, count_parameters
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import uproot
-from helpers import DATA
 
+from helpers import DATA
 from protodune.errors import ProtoduneError
 from protodune.rawio.art import decode_adc, decode_event_id, decode_sim_channels
 from protodune.rawio.source import open_raw

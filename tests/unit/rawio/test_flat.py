@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import uproot
-from helpers import TICKS, small_sample
 
+from helpers import TICKS, small_sample
 from protodune.errors import ProtoduneError
 from protodune.rawio.digits import stack_digits
 from protodune.rawio.flat import write_flat
@@ -40,7 +40,11 @@ def test_same_seed_same_bytes_of_data(raw_event):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "found an empty file"), (b"HDF5 or so", "starts with b'HDF5'"), (b"root" + b"\0" * 200, "found nothing, expected a TTree")],
+    [
+        (b"", "found an empty file"),
+        (b"HDF5 or so", "starts with b'HDF5'"),
+        (b"root" + b"\0" * 200, "found nothing, expected a TTree"),
+    ],
 )
 def test_what_is_no_root_file_is_refused(tmp_path, content, message):
     path = tmp_path / "a.root"

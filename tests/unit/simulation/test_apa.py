@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from helpers import small_sample
 
+from helpers import small_sample
 from protodune.errors import ProtoduneError
 from protodune.geometry import DRIFT_SPEED_MM_PER_US, PLANES, TICK_US, WIRE_PLANES, drift_facing_rows
 from protodune.simulation.apa import Arrivals, charge_on_wires, drift, simulate_apa

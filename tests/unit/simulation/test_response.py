@@ -42,5 +42,3 @@ def test_neighbours_see_less():
     time = np.arange(-30, 5, 0.05)
     sizes = [np.abs(field_current("U", r, time)).max() for r in range(3)]
     assert sizes[0] > 3 * sizes[1] > 6 * sizes[2]
-
-

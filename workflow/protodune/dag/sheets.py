@@ -57,7 +57,7 @@ class Trial:
 
 
 def read_sheet(path: Path, schema: dict, check: Callable[[dict, dict, str], list[str]]) -> tuple[list[dict], list[str]]:
-    """Read a sheet; return its rows (empty cells left out, integers converted) and all problems found.
+    """Read a sheet; return its rows (empty cells left out, also at the end of a line; numbers converted) and all problems found.
 
     ``schema``: JSON schema of a row; ``check(row, schema, where)`` gives the problems of one row.
     """
@@ -74,10 +74,10 @@ def read_sheet(path: Path, schema: dict, check: Callable[[dict, dict, str], list
     rows = []
     for number, cells in enumerate(reader, start=2):
         where = f"{path}: line {number}"
-        if None in cells or None in cells.values():
-            problems.append(f"{where}: found {sum(v is not None for v in cells.values())} cells, expected {len(columns)}")
+        if None in cells:
+            problems.append(f"{where}: found {len(columns) + len(cells[None])} cells, expected {len(columns)} or fewer")
             continue
-        row = {k: _typed(v.strip(), schema["properties"][k]) for k, v in cells.items() if v.strip()}
+        row = {k: _typed(v.strip(), schema["properties"][k]) for k, v in cells.items() if v and v.strip()}
         problems += check(row, schema, where)
         rows.append(row)
     return rows, problems

@@ -53,8 +53,8 @@ class PatchSettings:
 def crop_corners(clean: np.ndarray, settings: PatchSettings, rng: np.random.Generator) -> np.ndarray:
     """Draw the upper left corners of crops, int64 (per_image, 2).
 
-    Centres are uniform, with replacement, over the pixels with signal (|clean| >= 0.5 ADC) for the
-    first ``signal_fraction`` of the crops and over the others for the rest, then moved so that the crop lies inside.  A plane
+    Centres are uniform, with replacement, over the pixels with signal (|clean| >= 0.5 ADC) for the first
+    ``signal_fraction`` of the crops and over the others for the rest, then moved so that the crop lies inside.  A plane
     without signal (or without background) gives all crops from what it has.
     """
     size = np.array([settings.height, settings.width])

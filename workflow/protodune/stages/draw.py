@@ -21,6 +21,7 @@ from protodune.store import EventStore
 from protodune.tables import read_table, write_table
 
 log = logging.getLogger(__name__)
+DISPLAY_TICKS = 1600
 WAVEFORM_TICKS = 300
 
 
@@ -49,26 +50,36 @@ def parser() -> argparse.ArgumentParser:
 
 
 def display(a: argparse.Namespace) -> None:
-    """Draw the first image of the sample: the last view of the family, the rows that face the drift."""
+    """Draw the busiest window of the sample's first image: the family's last view, the rows that face the drift."""
     view = PLANE_FAMILIES[a.plane][-1]
     with EventStore(a.events) as store, Predictions(a.network) as network:
         network.check_matches(store)
         rows = drift_facing_rows(view, int(store.apa[0]))
-        denoised = network.denoised(view, 0)[rows]
-        panels = {"raw": store.waveforms(view, 0)[rows], f"denoised ({a.names[0]})": denoised}
+        denoised, raw = network.denoised(view, 0)[rows], store.waveforms(view, 0)[rows]
+        ticks = busiest_window(denoised, DISPLAY_TICKS)
+        panels = {"raw": raw, f"denoised ({a.names[0]})": denoised}
         if store.has_clean:
             clean = store.clean(view, 0)[rows]
-            panels |= {"truth": clean, "residual": denoised - clean}
+            panels |= {"truth": clean, "denoised - truth": denoised - clean}
         else:
-            panels |= {"residual": panels["raw"] - denoised}
+            panels |= {"raw - denoised": raw - denoised}
+        panels = {name: panel[:, ticks] for name, panel in panels.items()}
         first_channel = int(store.channel(view, 0)[rows][0])
         title = _title(a, store, view)
-    save_figure(draw_display(panels, a.plane, first_channel, title), a.output)
+    save_figure(draw_display(panels, a.plane, (ticks.start, first_channel), title), a.output)
     table = [
         {"panel": name, "mean": float(p.mean()), "rms": float(p.std()), "min": float(p.min()), "max": float(p.max())}
         for name, p in panels.items()
     ]
     write_table(Path(a.output).with_suffix(".tsv"), table, ["panel", "mean", "rms", "min", "max"])
+
+
+def busiest_window(image: np.ndarray, ticks: int) -> slice:
+    """Return the window of at most ``ticks`` ticks in which the most pixels exceed 10 ADC."""
+    hits = np.concatenate([[0], np.cumsum((np.abs(image) > 10).sum(axis=0))])
+    ticks = min(ticks, image.shape[1])
+    start = int(np.argmax(hits[ticks:] - hits[:-ticks]))
+    return slice(start, start + ticks)
 
 
 def _title(a: argparse.Namespace, store: EventStore, view: str) -> str:

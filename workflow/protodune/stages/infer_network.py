@@ -12,6 +12,7 @@ from protodune.classical.methods import apply_cut
 from protodune.data.features import plane_features
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import denoise_plane
+from protodune.memory import keep_freed_memory
 from protodune.predictions import predict_sample
 from protodune.provenance import versions
 from protodune.settings import parse_settings
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(settings: NetworkSettings, plane: str, events: str, weights: str, output: str, threads: int) -> None:
     """Write the predictions of one network for one plane family of one sample."""
+    keep_freed_memory()
     torch.set_num_threads(max(1, threads))
     model, trained = load_weights(weights, {"task": settings.task, "model": settings.model, "family": plane})
     if torch.cuda.is_available():

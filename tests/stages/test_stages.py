@@ -1,0 +1,172 @@
+"""Every stage by its command line: the happy path through all of them, and each wrong input as one line."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import uproot
+
+from helpers import DATA, TICKS, as_json, one_line_error, run_module, small_sample
+from protodune.rawio.flat import write_flat
+from protodune.simulation.toy import simulate_events
+from protodune.stages import convert, draw, infer_classical, infer_network, prepare, score, table, train
+from protodune.store import EventStore
+from protodune.tables import read_table
+
+CONVERT = as_json(sample="s", kind="simulation")
+TRAIN = {
+    "task": "denoise", "model": "unet", "architecture": "unet", "family": "collection", "trial": "t",
+    "network": {"widths": [4, 8]}, "optimiser": {"epochs": 1, "global_batch": 4, "micro_batch": 2},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(store_file, tmp_path_factory):
+    """A folder with patches, weights and predictions of a tiny network."""
+    folder = tmp_path_factory.mktemp("trained")
+    for name, mode in (("train", "crop"), ("val", "tile")):
+        settings = as_json(mode=mode, height=32, width=64, per_image=8)
+        argv = ["--settings", settings, "--plane", "collection", "--events", str(store_file)]
+        assert prepare.main([*argv, "--output", str(folder / f"{name}.h5")]) == 0
+    argv = ["--train", str(folder / "train.h5"), "--val", str(folder / "val.h5"), "--output", str(folder / "model")]
+    assert train.main(["--settings", json.dumps(TRAIN), *argv]) == 0
+    common = ["--plane", "collection", "--events", str(store_file)]
+    argv = ["--weights", str(folder / "model" / "weights.safetensors"), "--output", str(folder / "unet.h5")]
+    assert infer_network.main(["--settings", as_json(task="denoise", model="unet"), *common, *argv]) == 0
+    argv = ["--settings", as_json(kind="coherent", cut_adc=15), *common, "--output", str(folder / "coherent.h5")]
+    assert infer_classical.main(argv) == 0
+    return folder
+
+
+def test_from_weights_to_table_and_figures(trained, store_file, tmp_path):
+    scores = []
+    for method in ("unet", "coherent"):
+        scores.append(str(tmp_path / f"{method}.tsv"))
+        argv = ["--plane", "collection", "--method", method, "--sample", "s", "--events", str(store_file)]
+        assert score.main([*argv, "--predictions", str(trained / f"{method}.h5"), "--output", scores[-1]]) == 0
+    assert table.main(["--scores", *scores, "--output", str(tmp_path / "methods.tsv")]) == 0
+    rows = read_table(tmp_path / "methods.tsv")
+    assert {(r["method"], r["region"]) for r in rows} == {(m, r) for m in ("unet", "coherent") for r in ("all", "drift")}
+    assert {r["metric"] for r in rows} == {"mse", "psnr", "ssim", "imae"}
+    assert "drift-facing half, 1 event(s)" in (tmp_path / "methods.md").read_text()
+
+    shown = ["--plane", "collection", "--sample", "s", "--events", str(store_file), "--network", str(trained / "unet.h5")]
+    shown += ["--classical", str(trained / "coherent.h5"), "--names", "unet.t", "coherent"]
+    history = ["--plane", "collection", "--histories", str(trained / "model" / "history.tsv"), "--names", "unet.t"]
+    for name, argv in {
+        "display": shown,
+        "waveforms": shown,
+        "training": history,
+        "metrics": ["--table", str(tmp_path / "methods.tsv"), "--networks", "unet"],
+    }.items():
+        assert draw.main([name, *argv, "--output", str(tmp_path / f"{name}.png")]) == 0
+        for suffix in ("png", "svg", "tsv"):
+            assert (tmp_path / f"{name}.{suffix}").stat().st_size > 50
+        first = (tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.svg").read_bytes()
+        assert draw.main([name, *argv, "--output", str(tmp_path / f"{name}.png")]) == 0
+        assert first == ((tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.svg").read_bytes()), "same bytes"
+
+
+def test_products_carry_settings_and_versions(trained, store_file):
+    settings = json.loads((trained / "model" / "settings.json").read_text())
+    assert settings["settings"]["optimiser"]["global_batch"] == 4
+    assert settings["versions"]["torch"]
+    with EventStore(store_file) as store:
+        assert store.about["source_about"]["seed"] == 7
+        assert store.about["versions"]["uproot"]
+
+
+def test_a_noise_off_partner_gives_the_truth(tmp_path):
+    noisy = list(simulate_events(small_sample(events=2)))
+    silent = {"incoherent_noise": 0.0, "coherent_noise": 0.0}
+    off = list(simulate_events(small_sample(events=2, simulation=silent)))
+    write_flat(tmp_path / "noisy.root", noisy, TICKS, {})
+    write_flat(tmp_path / "off.root", off[::-1], TICKS, {})  # paired by id, not by order
+    convert.run(
+        convert.ConvertSettings("s", "simulation"), str(tmp_path / "noisy.root"), str(tmp_path / "off.root"),
+        str(tmp_path / "s.h5"),
+    )  # fmt: skip
+    with EventStore(tmp_path / "s.h5") as store:
+        for image in (0, 1):
+            clean = noisy[image].clean[1600:] * 0.125
+            assert np.abs(store.clean("X", image) - clean).max() < 0.7, "integer digits of the partner"
+
+
+def root_without_events(path):
+    with uproot.recreate(path) as file:
+        file.mktree("Events", {"x": "i4"})
+
+
+BAD_SOURCES = {
+    "missing file": (None, "no such file"),
+    "empty file": (lambda p: p.write_bytes(b""), "found an empty file"),
+    "tree without digits": (root_without_events, "has no branch raw::RawDigits_"),
+    "two candidate tags": (lambda p: shutil.copy(DATA / "art_zs_huffman.root", p), "set 'tag' of this sample"),
+    "damaged payload": (lambda p: shutil.copy(DATA / "art_badpayload.root", p), "the file is damaged"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SOURCES)
+def test_a_bad_source_is_one_line_and_leaves_nothing(case, tmp_path):
+    make, message = BAD_SOURCES[case]
+    source, output = tmp_path / "in.root", tmp_path / "out" / "s.h5"
+    if make:
+        make(source)
+    result = run_module("stages.convert", "--settings", CONVERT, "--source", source, "--output", output)
+    assert message in one_line_error(result, "convert")
+    assert str(source) in result.stderr
+    assert not output.parent.exists() or list(output.parent.iterdir()) == []
+
+
+def test_a_partner_with_other_events(tmp_path, flat_file):
+    other = small_sample(run=2)
+    write_flat(tmp_path / "off.root", simulate_events(other), TICKS, {})
+    arguments = ["--source", flat_file, "--partner", tmp_path / "off.root", "--output", tmp_path / "s.h5"]
+    result = run_module("stages.convert", "--settings", CONVERT, *arguments)
+    error = one_line_error(result, "convert")
+    assert "has no event (run, subrun, event) (1, 0, 1)" in error
+    assert "found (2, 0, 1)" in error
+    assert not (tmp_path / "s.h5").exists()
+
+
+def test_a_partner_that_is_not_noise_off(tmp_path, raw_event, flat_file):
+    shifted = next(simulate_events(small_sample()))
+    shifted.pedestal = shifted.pedestal - 100
+    write_flat(tmp_path / "off.root", [shifted], TICKS, {})
+    arguments = ["--source", flat_file, "--partner", tmp_path / "off.root", "--output", tmp_path / "s.h5"]
+    result = run_module("stages.convert", "--settings", CONVERT, *arguments)
+    assert "ADC off the recorded pedestal" in one_line_error(result, "convert")
+
+
+def test_a_crop_larger_than_the_plane(tmp_path, store_file):
+    settings = as_json(mode="crop", height=2000, width=32, per_image=4)
+    arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "p.h5"]
+    result = run_module("stages.prepare", "--settings", settings, *arguments)
+    assert "patch 2000x32, expected at most the plane's 960x512" in one_line_error(result, "prepare")
+    assert os.listdir(tmp_path) == []
+
+
+def test_weights_of_another_model(tmp_path, trained, store_file):
+    arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "p.h5"]
+    arguments += ["--weights", trained / "model" / "weights.safetensors"]
+    result = run_module("stages.infer_network", "--settings", as_json(task="denoise", model="cnn"), *arguments)
+    assert "weights of model 'unet', expected 'cnn'" in one_line_error(result, "infer")
+    assert os.listdir(tmp_path) == []
+
+
+def test_predictions_of_other_events(tmp_path, trained):
+    write_flat(tmp_path / "b.root", simulate_events(small_sample(run=9)), TICKS, {})
+    convert.run(convert.ConvertSettings("b", "simulation"), str(tmp_path / "b.root"), None, str(tmp_path / "b.h5"))
+    arguments = ["--plane", "collection", "--method", "unet", "--sample", "b", "--events", tmp_path / "b.h5"]
+    arguments += ["--predictions", trained / "unet.h5", "--output", tmp_path / "s.tsv"]
+    assert "made from other events" in one_line_error(run_module("stages.score", *arguments), "score")
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, store_file):
+    (tmp_path / "file").write_text("")
+    settings = as_json(mode="crop", height=32, width=32, per_image=4)
+    arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "file" / "p.h5"]
+    result = run_module("stages.prepare", "--settings", settings, *arguments)
+    assert "cannot make its folder" in one_line_error(result, "prepare")

@@ -1,0 +1,133 @@
+import copy
+from dataclasses import fields
+
+import pytest
+import yaml
+
+from helpers import REPOSITORY
+from protodune.classical.methods import METHODS
+from protodune.dag.config_check import check_config, load_schema
+from protodune.errors import ProtoduneError
+from protodune.models.registry import ARCHITECTURES
+from protodune.simulation.settings import SimulationSettings
+from protodune.training.settings import PRECISIONS, OptimiserSettings
+
+HEADER = "sample\tsplit\tkind\tsource\tseed\tevents\tapas\tpartner\ttag\tnote\n"
+
+
+@pytest.fixture
+def config():
+    return copy.deepcopy(yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text()))
+
+
+def problems(config):
+    with pytest.raises(ProtoduneError) as caught:
+        check_config(config)
+    return str(caught.value)
+
+
+def sheet(config, tmp_path, *lines, header=HEADER):
+    path = tmp_path / "samples.tsv"
+    path.write_text(header + "".join(line.replace("|", "\t") + "\n" for line in lines))
+    config["samples"] = str(path)
+    return config
+
+
+GOOD = ("a|train|simulation|toy|1|1|0|||", "b|val|simulation|toy|2|1|0|||")
+
+
+def test_the_shipped_configurations_are_valid(config):
+    plan = check_config(config)
+    assert {s.split for s in plan.samples.values()} == {"train", "val", "test"}
+    assert {t.method for t in plan.trials} == {"unet.base", "cnn.base"}
+    assert next(t for t in plan.trials if t.plane == "induction").overrides == {"epochs": 2}
+
+
+def test_all_problems_come_at_once_with_path_and_suggestion(config):
+    config["sed"] = 1
+    config["models"]["unet"]["trainnig"] = {}
+    config["models"]["unet"]["training"]["epochs"] = "many"
+    config["models"]["unet"]["architecture"] = "u_net"
+    text = problems(config)
+    assert "the configuration has 4 problems" in text
+    assert "config.sed: unknown key (did you mean 'seed'?)" in text
+    assert "config.models.unet.trainnig: unknown key (did you mean 'training'?)" in text
+    assert "config.models.unet.training.epochs: found 'many'" in text
+    assert "config.models.unet.architecture: found 'u_net', expected cnn | unet (did you mean 'unet'?)" in text
+
+
+def test_names_that_do_not_fit_each_other(config):
+    config["models"]["unet"]["patches"] = "patch69"
+    config["figures"] = {"network": "unet.bse", "classical": "coherent_cut51"}
+    text = problems(config)
+    assert "config.models.unet.patches: 'patch69' is not in config.patches (did you mean 'patch96'?)" in text
+    assert "config.figures.network: 'unet.bse' is no model.trial of the trial sheet (did you mean 'unet.base'?)" in text
+    assert "config.figures.classical: 'coherent_cut51' is not in config.methods" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a|val|simulation|toy|3|1|0|||", "sample 'a' occurs more than once"),
+        ("c|training|simulation|toy|3|1|0|||", "line 4.split: found 'training', expected train | val | test"),
+        ("c|test|simulation|toy||1|0|||", "sample 'c': source toy needs seed"),
+        ("c|test|simulation|toy|x|1|0|||", "line 4.seed: found 'x'"),
+        ("c|test|simulation|toy|3|1|7|||", "line 4.apas.0: found 7"),
+        ("c d|test|simulation|toy|3|1|0|||", "line 4.sample: found 'c d', expected letters, digits and _ only"),
+        ("c|train|data|run1.root", "sample 'c': split train needs noise-free waveforms"),
+        ("c|test|data|run1.root|||||||x", "line 4: found 11 cells, expected 10 or fewer"),
+        ("c|test|data", "line 4.source: missing"),
+    ],
+)
+def test_a_wrong_line_of_the_sample_sheet(config, tmp_path, line, message):
+    assert message in problems(sheet(config, tmp_path, *GOOD, line))
+
+
+def test_a_wrong_column_and_a_missing_sheet(config, tmp_path):
+    header = HEADER.replace("partner", "parner")
+    text = problems(sheet(config, tmp_path, *GOOD, header=header))
+    assert "unknown column 'parner' (did you mean 'partner'?)" in text
+    config["samples"] = str(tmp_path / "none.tsv")
+    assert "none.tsv: cannot be read" in problems(config)
+
+
+def test_trials_need_their_samples_and_models(config, tmp_path):
+    text = problems(sheet(config, tmp_path, GOOD[0]))
+    assert "no sample of split val, which the trials need" in text
+    trials = tmp_path / "trials.tsv"
+    trials.write_text("trial\ttask\tmodel\tplane\toverrides\tnote\nt\tdenoise\tunett\tinduction\t{bad\t\n")
+    config["trials"] = str(trials)
+    text = problems(config)
+    assert "overrides: found '{bad'" in text
+
+
+def test_schema_and_code_agree():
+    schema = load_schema("config")["properties"]
+    model = schema["models"]["additionalProperties"]["properties"]
+    assert set(schema["simulation"]["properties"]) == {f.name for f in fields(SimulationSettings)}
+    assert set(model["training"]["properties"]) == {f.name for f in fields(OptimiserSettings)}
+    for properties, settings in (
+        (schema["simulation"]["properties"], SimulationSettings()),
+        (model["training"]["properties"], OptimiserSettings()),
+    ):
+        assert {k: v["default"] for k, v in properties.items()} == vars(settings)
+    assert model["architecture"]["enum"] == sorted(ARCHITECTURES)
+    assert set(schema["methods"]["additionalProperties"]["properties"]["kind"]["enum"]) == set(METHODS)
+    assert tuple(model["training"]["properties"]["precision"]["enum"]) == PRECISIONS
+
+
+def every_property(schema, path="config"):
+    for name, value in schema.get("properties", {}).items():
+        yield f"{path}.{name}", value
+        yield from every_property(value, f"{path}.{name}")
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from every_property(schema["additionalProperties"], f"{path}.*")
+
+
+@pytest.mark.parametrize("name", ["config", "samples", "trials"])
+def test_every_key_is_described_and_none_is_free(name):
+    schema = load_schema(name)
+    for path, value in every_property(schema):
+        assert value.get("description"), path
+        if "properties" in value:
+            assert value["additionalProperties"] is False, path

@@ -1,0 +1,174 @@
+import argparse
+import dataclasses
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from protodune.data.patch_files import PatchFiles
+from protodune.data.patches import PatchSettings, write_patches
+from protodune.errors import ProtoduneError
+from protodune.models.registry import build_model
+from protodune.stages import train as stage
+from protodune.training.checkpoint import RollingCheckpoints, load_weights, save_weights
+from protodune.training.distributed import SingleProcess, connect
+from protodune.training.loop import Trainer, epoch_order, rank_share, schedule
+from protodune.training.settings import OptimiserSettings, TrainingSettings
+
+SETTINGS = TrainingSettings(
+    "denoise", "unet", "unet", "collection", "t", network={"widths": [4, 8]},
+    optimiser=OptimiserSettings(epochs=3, global_batch=4, micro_batch=2, calibration_patches=8),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def patches(store_file, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("patches")
+    write_patches(store_file, "collection", PatchSettings("crop", 32, 64, 24, 0.7), folder / "train.h5")
+    write_patches(store_file, "collection", PatchSettings("tile", 32, 64, 6), folder / "val.h5")
+    return folder
+
+
+def train(patches, checkpoints=None, settings=SETTINGS, ranks=None):
+    torch.manual_seed(settings.seed)
+    model = build_model(settings.architecture, settings.network)
+    files = PatchFiles([patches / "train.h5"]), PatchFiles([patches / "val.h5"])
+    trainer = Trainer(model, settings, *files, ranks or SingleProcess())
+    return trainer.fit(checkpoints or RollingCheckpoints(None, ""))
+
+
+def numbers(history):
+    return [(r.epoch, r.learning_rate, r.train_mse, r.val_mse) for r in history]
+
+
+def test_training_learns_and_repeats_itself(patches):
+    state, history = train(patches)
+    again, history_again = train(patches)
+    assert history[-1].train_mse < 0.7 * history[0].train_mse
+    assert numbers(history) == numbers(history_again)
+    assert all(torch.equal(state[k], again[k]) for k in state)
+
+
+class Interrupted(Exception):
+    pass
+
+
+class StopAfter(RollingCheckpoints):
+    def save(self, epoch, state):
+        super().save(epoch, state)
+        if epoch == 2:
+            raise Interrupted
+
+
+def test_an_interrupted_training_resumes_exactly(patches, tmp_path):
+    expected, history = train(patches)
+    with pytest.raises(Interrupted):
+        train(patches, StopAfter(tmp_path / "c", "same"))
+    state, resumed = train(patches, RollingCheckpoints(tmp_path / "c", "same"))
+    assert numbers(resumed) == numbers(history)
+    assert all(torch.equal(state[k], expected[k]) for k in state)
+
+
+def test_checkpoints_of_other_settings_or_torn_ones_are_not_resumed(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    store = RollingCheckpoints(tmp_path, "a")
+    for epoch in (1, 2, 3):
+        store.save(epoch, {"x": epoch})
+    assert len(list(tmp_path.iterdir())) == 2, "the last two are kept"
+    assert RollingCheckpoints(tmp_path, "b").latest() is None
+    newest = sorted(tmp_path.iterdir())[-1]
+    newest.write_bytes(newest.read_bytes()[:100])
+    assert store.latest()["epoch"] == 2
+    assert "cannot be read" in caplog.text
+    store.clear()
+    assert not tmp_path.exists()
+
+
+def test_every_rank_has_its_own_share_and_all_is_covered_once():
+    order = epoch_order(96, seed=1, epoch=2)
+    steps = order.reshape(4, -1, 2)
+    for size in (1, 2, 3, 4, 6, 12):
+        shares = [np.concatenate([rank_share(s, r, size).ravel() for s in steps]) for r in range(size)]
+        assert sorted(np.concatenate(shares)) == list(range(96))
+    assert not np.array_equal(order, epoch_order(96, seed=1, epoch=3))
+
+
+def test_schedule_warms_up_and_falls_to_zero():
+    rates = [schedule(s, 100, OptimiserSettings(learning_rate=1.0, warmup_fraction=0.1)) for s in range(100)]
+    assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
+    assert rates[10] == 1.0
+    assert all(np.diff(rates[10:]) < 0)
+    assert rates[-1] < 0.01
+
+
+class ThreeRanks(SingleProcess):
+    size = 3
+
+
+def test_ranks_must_divide_the_batch(patches):
+    with pytest.raises(ProtoduneError, match=r"3 ranks, but global_batch 4 / micro_batch 2 = 2 cannot be shared equally"):
+        train(patches, ranks=ThreeRanks())
+
+
+def test_too_few_patches(patches):
+    opt = dataclasses.replace(SETTINGS.optimiser, global_batch=100, micro_batch=50)
+    with pytest.raises(ProtoduneError, match="24 training and 6 validation patches, expected at least global_batch = 100"):
+        train(patches, settings=dataclasses.replace(SETTINGS, optimiser=opt))
+
+
+def test_a_diverging_training_stops(patches):
+    opt = dataclasses.replace(SETTINGS.optimiser, learning_rate=1e30)
+    with pytest.raises(ProtoduneError, match="the loss is not finite"):
+        train(patches, settings=dataclasses.replace(SETTINGS, optimiser=opt))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"global_batch": 5, "micro_batch": 2}, "global_batch 5 is not a multiple of micro_batch 2"),
+        ({"precision": "float16"}, "expected float32 or bfloat16"),
+        ({"epochs": 0}, "at least 1"),
+        ({"learning_rate": 0.0}, "above 0"),
+    ],
+)
+def test_impossible_settings_are_refused(change, message):
+    with pytest.raises(ProtoduneError, match=message):
+        OptimiserSettings(**change)
+
+
+def test_bfloat16_trains(patches):
+    opt = dataclasses.replace(SETTINGS.optimiser, precision="bfloat16", epochs=1)
+    assert np.isfinite(train(patches, settings=dataclasses.replace(SETTINGS, optimiser=opt))[1][0].val_mse)
+
+
+def test_weights_describe_themselves(tmp_path):
+    model = build_model("unet", {"widths": [4, 8]})
+    about = {"architecture": "unet", "network": {"widths": [4, 8]}, "family": "collection"}
+    save_weights(tmp_path / "w.safetensors", model, about)
+    loaded, found = load_weights(tmp_path / "w.safetensors", {"family": "collection"})
+    assert found["network"] == {"widths": [4, 8]}
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), loaded.state_dict().values(), strict=True))
+    with pytest.raises(ProtoduneError, match="weights of family 'collection', expected 'induction'"):
+        load_weights(tmp_path / "w.safetensors", {"family": "induction"})
+    save_weights(tmp_path / "wrong.safetensors", model, about | {"network": {"widths": [8, 16]}})
+    with pytest.raises(ProtoduneError, match="tensors do not fit architecture 'unet'"):
+        load_weights(tmp_path / "wrong.safetensors")
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(ProtoduneError, match="not a safetensors file"):
+        load_weights(tmp_path / "text")
+
+
+def test_the_fingerprint_follows_settings_code_and_data(patches):
+    def of(settings=SETTINGS, code="c", train="train.h5"):
+        args = argparse.Namespace(code=code, train=[patches / train], val=[patches / "val.h5"])
+        return stage.fingerprint(settings, args)
+
+    assert of() == of()
+    assert len({of(), of(dataclasses.replace(SETTINGS, seed=2)), of(code="d"), of(train="val.h5")}) == 4
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(ProtoduneError, match="expected one of auto, horovod, none"):
+        connect("mpi")
+    assert connect("none").size == 1

@@ -1,0 +1,89 @@
+"""Plans (dry runs): targets, profiles, and configuration errors as a user meets them."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers import REPOSITORY, job_environment, run_snakemake
+
+
+def planned(*arguments, directory, profile=None):
+    """Number of planned jobs by rule."""
+    result = run_snakemake("-n", *arguments, directory=directory, profile=profile)
+    assert result.returncode == 0, result.stdout + result.stderr
+    table = (result.stdout + result.stderr).split("Job stats:")[-1]
+    return {m[1]: int(m[2]) for m in re.finditer(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
+
+
+def test_the_demo_runs_every_stage(tmp_path):
+    jobs = planned(directory=tmp_path)
+    assert jobs["simulate_sample"] == jobs["convert_sample"] == 3
+    assert jobs["train_model"] == 3
+    assert jobs["infer_network"] == 3
+    assert jobs["infer_classical"] == 10
+    assert jobs["score_sample"] == 13
+    assert jobs["make_report"] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "last"),
+    [
+        ("simulate", "simulate_sample"), ("convert", "convert_sample"), ("prepare", "prepare_patches"),
+        ("train", "train_model"), ("infer", "infer_classical"), ("validate", "make_table"),
+        ("figures", "draw_event"), ("report", "make_report"),
+    ],
+)  # fmt: skip
+def test_every_stage_has_a_target_that_ends_there(target, last, tmp_path):
+    jobs = planned(target, directory=tmp_path)
+    assert last in jobs
+    chain = ["simulate_sample", "convert_sample", "prepare_patches", "train_model", "infer_classical", "make_table"]
+    if last in chain:
+        assert not set(chain[chain.index(last) + 1 :]) & set(jobs)
+        assert "make_report" not in jobs
+
+
+def test_until_stops(tmp_path):
+    assert set(planned("--until", "convert_sample", directory=tmp_path)) == {"simulate_sample", "convert_sample", "total"}
+
+
+def test_the_power8_profile_plans(tmp_path):
+    assert planned(directory=tmp_path, profile="power8")["train_model"] == 3
+
+
+def test_a_typing_error_is_refused_with_a_suggestion(tmp_path):
+    (tmp_path / "mine.yaml").write_text("models:\n  unet:\n    training: {epohcs: 3}\n")
+    result = run_snakemake("-n", "--configfile", tmp_path / "mine.yaml", directory=tmp_path)
+    assert result.returncode != 0
+    output = result.stdout + result.stderr
+    assert "config.models.unet.training.epohcs: unknown key (did you mean 'epochs'?)" in output
+    assert "Traceback" not in output
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_source_that_is_missing_is_named(tmp_path):
+    shutil.copy(REPOSITORY / "config" / "samples.tsv", tmp_path / "mine.tsv")
+    with (tmp_path / "mine.tsv").open("a") as file:
+        file.write("run1\ttest\tdata\traw/run1.root\n")
+    (tmp_path / "mine.yaml").write_text("samples: mine.tsv\n")
+    result = run_snakemake("-n", "--configfile", tmp_path / "mine.yaml", directory=tmp_path)
+    assert result.returncode != 0
+    assert "MissingInputException" in result.stderr + result.stdout
+    assert "raw/run1.root" in result.stderr + result.stdout
+
+
+def test_files_are_in_style():
+    tools = Path(sys.executable).parent
+    for command in (
+        [tools / "ruff", "check", "."],
+        [tools / "ruff", "format", "--check", "."],
+        [tools / "snakefmt", "--check", "Snakefile", "rules"],
+        [tools / "snakemake", "--lint"],
+    ):
+        result = subprocess.run(
+            list(map(str, command)), cwd=REPOSITORY, env=job_environment(), capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
