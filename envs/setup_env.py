@@ -83,6 +83,7 @@ def build_horovod(venv: Path, compiler: str, cache: Path, log: Path) -> Path:
             "CMAKE_POLICY_VERSION_MINIMUM": "3.5",
         }
         pip = [str(venv / "bin" / "python"), "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", folder]
+        pip += ["--no-cache-dir"]  # pip's own cache does not know which torch a wheel was built for
         run([*pip, f"horovod=={HOROVOD}"], log, env)
         built = next(Path(folder).glob("horovod-*.whl"))
         # Another process may build at the same time: the wheel appears in the cache in one step.

@@ -31,7 +31,8 @@ rule make_table:
         TARGETS.scores(),
     output:
         tsv=ensure("results/tables/methods.tsv", non_empty=True),
-        md=report("results/tables/methods.md", caption="../workflow/report/table.rst", category="Tables"),
+        md=ensure("results/tables/methods.md", non_empty=True),
+        html=report("results/tables/methods.html", caption="../workflow/report/table.rst", category="Tables"),
     log:
         "results/logs/make_table/methods.log",
     benchmark:

@@ -101,7 +101,7 @@ def test_the_report_is_one_page_with_every_figure(run):
         "metrics.png",
     ):
         assert name in text
-    assert "methods.md" in text
+    assert "methods.html" in text
 
 
 def test_no_checkpoints_are_left_of_finished_trainings(run):

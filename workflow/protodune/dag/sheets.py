@@ -57,7 +57,7 @@ class Trial:
 
 
 def read_sheet(path: Path, schema: dict, check: Callable[[dict, dict, str], list[str]]) -> tuple[list[dict], list[str]]:
-    """Read a sheet; return its rows (empty cells left out, also at the end of a line; numbers converted) and all problems found.
+    """Read a sheet; return its rows (empty cells left out, numbers converted) and all problems found.
 
     ``schema``: JSON schema of a row; ``check(row, schema, where)`` gives the problems of one row.
     """

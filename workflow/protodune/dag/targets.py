@@ -176,7 +176,7 @@ class Targets:
 
     def tables(self) -> list[str]:
         """Tables, if a test sample has truth."""
-        return ["results/tables/methods.tsv", "results/tables/methods.md"] if self.scored() else []
+        return [f"results/tables/methods.{suffix}" for suffix in ("tsv", "md", "html")] if self.scored() else []
 
     def figures(self) -> list[str]:
         """All figures that the samples and trials allow (PNG)."""

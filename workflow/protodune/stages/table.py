@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from protodune.errors import ProtoduneError
@@ -22,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("table", __doc__)
     p.add_argument("--scores", required=True, nargs="+", help="TSV files of the stage 'score'")
-    p.add_argument("--output", required=True, help="table to write: .tsv, with a .md beside it")
+    p.add_argument("--output", required=True, help="table to write: .tsv, with .md and .html beside it")
     return p
 
 
@@ -39,21 +40,41 @@ def summarise(rows: list[dict[str, str]]) -> list[dict]:
     return table
 
 
-def markdown(table: list[dict]) -> str:
-    """Write the table for people: one block a plane and region, one line a method, value ± standard error."""
-    lines = []
+def blocks(table: list[dict]) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """Yield the table for people: a heading, column heads and lines (method, value ± error, ...) a plane and region."""
     for plane, region in dict.fromkeys((r["plane"], r["region"]) for r in table):
         part = [r for r in table if (r["plane"], r["region"]) == (plane, region)]
         metrics = list(dict.fromkeys(r["metric"] for r in part))
         events = max(r["events"] for r in part)
-        lines += [f"### {plane}, {'drift-facing half' if region == 'drift' else 'all channels'}, {events} event(s)", ""]
-        lines.append("| method | " + " | ".join(HEADS[m] for m in metrics) + " |")
-        lines.append("|---|" + "---:|" * len(metrics))
+        heading = f"{plane}, {'drift-facing half' if region == 'drift' else 'all channels'}, {events} event(s)"
+        lines = []
         for method in dict.fromkeys(r["method"] for r in part):
             values = {r["metric"]: r for r in part if r["method"] == method}
-            lines.append(f"| {method} | " + " | ".join(_cell(values[m]) for m in metrics) + " |")
-        lines.append("")
-    return "\n".join(lines)
+            lines.append([method, *(_cell(values[m]) for m in metrics)])
+        yield heading, ["method", *(HEADS[m] for m in metrics)], lines
+
+
+def markdown(table: list[dict]) -> str:
+    """Write the table as Markdown."""
+    text = []
+    for heading, heads, lines in blocks(table):
+        text += [f"### {heading}", "", "| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+        text += ["| " + " | ".join(line) + " |" for line in lines] + [""]
+    return "\n".join(text)
+
+
+def html(table: list[dict]) -> str:
+    """Write the table as a small HTML page for the report."""
+    text = ["<!doctype html><meta charset='utf-8'><title>Methods</title>"]
+    text.append(
+        "<style>body{font-family:sans-serif}td,th{padding:.2em .8em;text-align:right}td:first-child{text-align:left}"
+    )
+    text.append("table{border-collapse:collapse}tr{border-bottom:1px solid #ccc}</style>")
+    for heading, heads, lines in blocks(table):
+        text.append(f"<h3>{heading}</h3><table><tr>" + "".join(f"<th>{h}</th>" for h in heads) + "</tr>")
+        text += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in line) + "</tr>" for line in lines]
+        text.append("</table>")
+    return "\n".join(text) + "\n"
 
 
 def _cell(row: dict) -> str:
@@ -62,13 +83,14 @@ def _cell(row: dict) -> str:
 
 
 def run(scores: list[str], output: str) -> None:
-    """Write ``output`` and the Markdown table beside it."""
+    """Write ``output`` and the same as Markdown and HTML beside it."""
     rows = [row for path in scores for row in read_table(path)]
     if not rows:
         raise ProtoduneError(f"{', '.join(scores)}: no scores, expected at least one image with truth; add a test sample")
     table = summarise(rows)
     write_table(output, table, COLUMNS)
     write_text(Path(output).with_suffix(".md"), markdown(table))
+    write_text(Path(output).with_suffix(".html"), html(table))
     log.info("%s: %d rows", output, len(table))
 
 
