@@ -4,7 +4,7 @@
 rule simulate_sample:
     """Simulate cosmic muons in the APAs of one sample."""
     output:
-        ensure("results/root/{sample}.root", non_empty=True),
+        ensure("results/raw/{sample}.root", non_empty=True),
     log:
         "results/logs/simulate_sample/{sample}.log",
     benchmark:
@@ -24,4 +24,4 @@ rule simulate_sample:
 rule simulate:
     """Stage target: all simulated samples."""
     input:
-        expand("results/root/{sample}.root", sample=TARGETS.toys()),
+        expand("results/raw/{sample}.root", sample=TARGETS.toys()),

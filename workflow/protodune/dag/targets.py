@@ -102,7 +102,7 @@ class Targets:
     def source(self, w) -> str:
         """Path or address of a sample's raw digits."""
         row = self.samples[w.sample]
-        return f"results/root/{row.sample}.root" if row.is_toy else row.source
+        return f"results/raw/{row.sample}.root" if row.is_toy else row.source
 
     def local_sources(self, w) -> list[str]:
         """The files on disk that a conversion reads."""
