@@ -11,17 +11,18 @@ rule convert_sample:
         "results/logs/convert_sample/{sample}.log",
     benchmark:
         "results/benchmarks/convert_sample/{sample}.tsv"
+    threads: 2
     resources:
         mem_mb=2000,
         runtime=60,
     params:
         source=TARGETS.source,
-        partner=lambda w: [f"--partner={p}" for p in [TARGETS.samples[w.sample].partner] if p],
+        options=TARGETS.convert_options,
         settings=TARGETS.convert_settings,
         code=code_digest("protodune.stages.convert"),
     shell:
         "python -m protodune.stages.convert --settings {params.settings:q} --source {params.source:q}"
-        " {params.partner:q} --output {output} > {log} 2>&1"
+        " {params.options:q} --output {output} --threads {threads} > {log} 2>&1"
 
 
 rule convert:

@@ -27,9 +27,12 @@ def test_charge_is_kept_and_sorted(raw_event, store_file):
     with EventStore(store_file) as store:
         total = 0.0
         for plane in PLANES:
-            row, tick, electrons = store.charge(plane, 0)
-            assert np.all(np.diff(row.astype(np.int64) * TICKS + tick) > 0)
-            total += electrons.sum(dtype=np.float64)
+            charge = store.charge(plane, 0)
+            assert np.all(np.diff(charge.channel.astype(np.int64) * TICKS + charge.tick) > 0)
+            total += charge.electrons.sum(dtype=np.float64)
+            dense = store.charge_image(plane, 0)
+            assert dense.sum(dtype=np.float64) == pytest.approx(charge.electrons.sum(dtype=np.float64), rel=1e-5)
+            assert np.count_nonzero(dense) == len(charge.tick)
         assert total == pytest.approx(raw_event.charge.electrons.sum(dtype=np.float64))
 
 
@@ -90,12 +93,13 @@ def test_a_foreign_channel_leaves_no_file(tmp_path):
 
 def test_charge_outside_the_readout_is_left_out(tmp_path):
     event = event_of(np.zeros((2, 10), np.int16))
-    event.charge = ChargeTable(np.array([1, 1, 0], np.uint32), np.array([10, 3, -1], np.int32), np.ones(3, np.float32))
+    columns = np.array([1, 1, 0], np.uint32), np.array([10, 3, -1], np.int32)
+    event.charge = ChargeTable(*columns, np.ones(3, np.float32), np.array([7, 8, 9], np.int32))
     with EventWriter.open(tmp_path / "a.h5", 10, with_clean=False, with_charge=True, about={}) as writer:
         writer.append(event)
     with EventStore(tmp_path / "a.h5") as store:
-        row, tick, _ = store.charge("U", 0)
-        assert (row.tolist(), tick.tolist()) == ([1], [3])
+        charge = store.charge("U", 0)
+        assert (charge.channel.tolist(), charge.tick.tolist(), charge.track.tolist()) == ([1], [3], [8])
 
 
 def test_other_files_are_refused_with_the_stage_to_run(tmp_path):
@@ -106,5 +110,5 @@ def test_other_files_are_refused_with_the_stage_to_run(tmp_path):
         EventStore(tmp_path / "a.h5")
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file.attrs["format"], file.attrs["format_version"] = "protodune-events", 99
-    with pytest.raises(ProtoduneError, match="version 99, expected protodune-events version 1; run the stage 'convert'"):
+    with pytest.raises(ProtoduneError, match="version 99, expected protodune-events version 2; run the stage 'convert'"):
         EventStore(tmp_path / "b.h5")

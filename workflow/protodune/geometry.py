@@ -27,6 +27,11 @@ WIRE_Z_RANGE_MM = (5.6, 2301.0)
 INDUCTION_PITCH_MM = 4.669
 COLLECTION_PITCH_MM = 4.792
 
+FEMB_302_APA = 0
+"""Offline APA of front-end board 302 (installation label 3, board 2), which ran on a slower clock."""
+FEMB_302_TICKS = 5996
+"""Ticks that board 302 reads while the others read 6000."""
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -134,3 +139,12 @@ def wires_per_channel(plane: str) -> np.ndarray:
         wires = WIRE_PLANES[face, plane]
         counts += np.bincount(wires.row(np.arange(wires.n_wires)), minlength=counts.size)
     return counts
+
+
+def femb_channels(apa: int, femb: int) -> np.ndarray:
+    """Return the 128 offline channels of a front-end board (installation label 1-20) of an APA, uint32."""
+    parts = []
+    for name, plane in PLANES.items():
+        group = int(np.flatnonzero(femb_of_group(name) == femb)[0])
+        parts.append(plane_channels(name, apa)[group * plane.group_size : (group + 1) * plane.group_size])
+    return np.concatenate(parts)

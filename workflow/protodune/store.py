@@ -20,10 +20,10 @@ from protodune.errors import ProtoduneError
 from protodune.files import atomic_path
 from protodune.geometry import CHANNELS_PER_APA, N_APAS, PLANES, TICK_US, plane_channels
 from protodune.hdf5 import open_checked
-from protodune.rawio.events import CLEAN_ADC_PER_COUNT, RawEvent
+from protodune.rawio.events import CLEAN_ADC_PER_COUNT, ChargeTable, RawEvent
 
 FORMAT = "protodune-events"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CHUNK = (1, 64, 512)
 
 STATUS_MISSING = 1
@@ -34,7 +34,9 @@ STATUS_QUIET = 4
 """Noise rms below 0.5 ADC: a dead channel (or a simulation without noise)."""
 STATUS_NOISY = 8
 """Noise rms above 30 ADC."""
-BAD_CHANNEL = STATUS_MISSING | STATUS_QUIET | STATUS_NOISY
+STATUS_LISTED = 16
+"""Named in the sample's list of bad channels."""
+BAD_CHANNEL = STATUS_MISSING | STATUS_QUIET | STATUS_NOISY | STATUS_LISTED
 """Channels that carry no usable waveform."""
 QUIET_RMS_ADC = 0.5
 NOISY_RMS_ADC = 30.0
@@ -48,12 +50,16 @@ def _waveform_options(ticks: int, n_channels: int) -> dict:
 class EventWriter:
     """Appends events to a new store; use ``EventWriter.open``."""
 
-    def __init__(self, file: h5py.File, ticks: int, with_clean: bool, with_charge: bool):
+    def __init__(
+        self, file: h5py.File, ticks: int, with_clean: bool, with_charge: bool, bad_channels: np.ndarray | None = None
+    ):
         self._file, self.ticks = file, ticks
+        self._bad_channels = np.zeros(0, np.uint32) if bad_channels is None else bad_channels
         self._with_clean, self._with_charge = with_clean, with_charge
         self.n_events = self.n_images = 0
         for name in ("run", "subrun", "event"):
             self._column(f"events/{name}", "u4")
+        self._column("events/timestamp", "u8")
         self._column("images/event_row", "i4")
         self._column("images/apa", "i2")
         for plane, info in PLANES.items():
@@ -68,7 +74,7 @@ class EventWriter:
                 group.create_dataset("clean", (0, n, ticks), "i2", maxshape=(None, n, ticks), **options)
                 group["clean"].attrs["adc_per_count"] = CLEAN_ADC_PER_COUNT
             if with_charge:
-                for name, kind in (("row", "u2"), ("tick", "i4"), ("electrons", "f4")):
+                for name, kind in (("row", "u2"), ("tick", "i4"), ("electrons", "f4"), ("track", "i4")):
                     self._column(f"{plane}/charge/{name}", kind, 65536)
                 self._column(f"{plane}/charge/offset", "i8", 64)
                 self._append(f"{plane}/charge/offset", np.zeros(1, np.int64))
@@ -76,14 +82,29 @@ class EventWriter:
     @classmethod
     @contextlib.contextmanager
     def open(
-        cls, path: str | Path, ticks: int, *, with_clean: bool, with_charge: bool, about: dict
+        cls,
+        path: str | Path,
+        ticks: int,
+        *,
+        with_clean: bool,
+        with_charge: bool,
+        about: dict,
+        bad_channels: np.ndarray | None = None,
     ) -> Iterator[EventWriter]:
-        """Create a store of ``ticks`` samples a channel; ``about`` (sample, source, settings, versions) travels in it."""
+        """Create a store of ``ticks`` samples a channel; ``about`` (sample, source, settings, versions) travels in it.
+
+        ``bad_channels``: offline channels to be flagged as listed, in every event.
+        """
         with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
             file.attrs["ticks"], file.attrs["tick_us"] = ticks, TICK_US
             file.attrs["about"] = json.dumps(about, sort_keys=True)
-            yield cls(file, ticks, with_clean, with_charge)
+            file.attrs["losses"] = "[]"
+            yield cls(file, ticks, with_clean, with_charge, bad_channels)
+
+    def record_losses(self, losses: list[dict]) -> None:
+        """Record the events that could not be read: a list of {entry, cause}."""
+        self._file.attrs["losses"] = json.dumps(losses)
 
     def _column(self, name: str, kind: str, chunk: int = 64) -> None:
         self._file.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(chunk,))
@@ -103,6 +124,7 @@ class EventWriter:
             )
         for name in ("run", "subrun", "event"):
             self._append(f"events/{name}", np.array([getattr(event, name)], np.uint32))
+        self._append("events/timestamp", np.array([event.timestamp], np.uint64))
         for apa in np.unique(event.channel // CHANNELS_PER_APA):
             self._append("images/event_row", np.array([self.n_events], np.int32))
             self._append("images/apa", np.array([apa], np.int16))
@@ -125,6 +147,7 @@ class EventWriter:
             status[rows] = np.where(event.n_samples[here] < self.ticks, STATUS_SHORT, 0)
             status[rows] |= np.where(rms[rows] < QUIET_RMS_ADC, STATUS_QUIET, 0).astype(np.uint8)
             status[rows] |= np.where(rms[rows] > NOISY_RMS_ADC, STATUS_NOISY, 0).astype(np.uint8)
+        status |= np.where(np.isin(channels, self._bad_channels), STATUS_LISTED, 0).astype(np.uint8)
         for name, values in (("channel", channels), ("pedestal", pedestal), ("noise_rms", rms), ("status", status)):
             self._append(f"{plane}/{name}", values[None])
         self._append(f"{plane}/adc", adc[None])
@@ -144,6 +167,7 @@ class EventWriter:
         self._append(f"{plane}/charge/row", row[order])
         self._append(f"{plane}/charge/tick", tick[order].astype(np.int32))
         self._append(f"{plane}/charge/electrons", charge.electrons[inside][order])
+        self._append(f"{plane}/charge/track", charge.track[inside][order])
         total = self._file[f"{plane}/charge/row"].shape[0]
         self._append(f"{plane}/charge/offset", np.array([total], np.int64))
 
@@ -156,6 +180,7 @@ class EventStore:
         self._file = open_checked(path, FORMAT, FORMAT_VERSION, "convert")
         self.ticks = int(self._file.attrs["ticks"])
         self.about: dict = json.loads(self._file.attrs["about"])
+        self.losses: list[dict] = json.loads(self._file.attrs["losses"])
         self.event_row = self._file["images/event_row"][:]
         self.apa = self._file["images/apa"][:]
         self.event_ids = list(zip(*(self._file[f"events/{k}"][:].tolist() for k in ("run", "subrun", "event")), strict=True))
@@ -217,10 +242,22 @@ class EventStore:
         dataset = self._file[f"{plane}/clean"]
         return dataset[image] * np.float32(dataset.attrs["adc_per_count"])
 
-    def charge(self, plane: str, image: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """True charge of a plane: row uint16, tick int32, electrons float32, sorted by row and tick."""
+    def charge(self, plane: str, image: int) -> ChargeTable:
+        """True charge of a plane, sorted by channel and tick."""
+        group, rows = self._charge_rows(plane, image)
+        channel = self.channel(plane, image)[group["row"][rows]]
+        return ChargeTable(channel, group["tick"][rows], group["electrons"][rows], group["track"][rows])
+
+    def charge_image(self, plane: str, image: int) -> np.ndarray:
+        """True charge of a plane as an image, float32 (channels, ticks), electrons."""
+        group, rows = self._charge_rows(plane, image)
+        dense = np.zeros((PLANES[plane].n_channels, self.ticks), np.float32)
+        np.add.at(dense, (group["row"][rows], group["tick"][rows]), group["electrons"][rows])
+        return dense
+
+    def _charge_rows(self, plane: str, image: int) -> tuple[h5py.Group, slice]:
         if not self.has_charge:
             raise ProtoduneError(f"{self.path}: has no true charge, which this step needs; give a simulated sample")
         group = self._file[f"{plane}/charge"]
         start, stop = group["offset"][image : image + 2]
-        return group["row"][start:stop], group["tick"][start:stop], group["electrons"][start:stop]
+        return group, slice(int(start), int(stop))

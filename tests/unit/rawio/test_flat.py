@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import uproot
 
-from helpers import TICKS, small_sample
+from helpers import small_sample
 from protodune.errors import ProtoduneError
-from protodune.rawio.digits import stack_digits
+from protodune.rawio.digits import sorting_order, stack_digits
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw
 from protodune.simulation.toy import simulate_events
@@ -14,7 +14,7 @@ def test_what_is_written_is_read(raw_event, flat_file):
     found = open_raw(str(flat_file)).read(0)
     for name in ("channel", "adc", "pedestal", "clean", "n_samples"):
         assert np.array_equal(getattr(found, name), getattr(raw_event, name)), name
-    for name in ("channel", "tick", "electrons"):
+    for name in ("channel", "tick", "electrons", "track"):
         assert np.array_equal(getattr(found.charge, name), getattr(raw_event.charge, name)), name
 
 
@@ -22,7 +22,7 @@ def test_events_keep_apart(tmp_path):
     events = list(simulate_events(small_sample(events=3, simulation={"ticks": 128})))
     write_flat(tmp_path / "a.root", iter(events), 128, {})
     source = open_raw(str(tmp_path / "a.root"))
-    assert source.event_ids() == [(1, 0, 1), (1, 0, 2), (1, 0, 3)]
+    assert [source.event_id(i) for i in range(len(source))] == [(1, 0, 1), (1, 0, 2), (1, 0, 3)]
     for index, event in enumerate(events):
         assert np.array_equal(source.read(index).adc, event.adc)
         assert np.array_equal(source.read(index).charge.tick, event.charge.tick)
@@ -75,9 +75,12 @@ def test_trees_without_digits_are_refused(tmp_path):
 
 
 def test_digits_are_sorted_and_filled():
-    order, adc, lengths = stack_digits(np.array([5, 2]), [np.array([1, 2, 3], np.int16), np.array([9], np.int16)], "here")
-    assert order.tolist() == [1, 0]
+    order = sorting_order(np.array([5, 2]), "here")
+    adc, lengths = stack_digits([np.array([1, 2, 3], np.int16), np.array([9], np.int16)], order)
     assert adc.tolist() == [[9, 9, 9], [1, 2, 3]]
     assert lengths.tolist() == [1, 3]
+    adc, lengths = stack_digits(np.array([[1, 2], [3, 4]], ">i2"), order)
+    assert adc.tolist() == [[3, 4], [1, 2]]
+    assert adc.dtype == np.int16
     with pytest.raises(ProtoduneError, match="channel 4 occurs more than once"):
-        stack_digits(np.array([4, 4]), np.zeros((2, TICKS), np.int16), "here")
+        sorting_order(np.array([4, 4]), "here")

@@ -58,7 +58,13 @@ class Targets:
     def convert_settings(self, w) -> str:
         """Settings of the conversion of one sample."""
         row = self.samples[w.sample]
-        return _json({"sample": row.sample, "kind": row.kind, "tag": row.tag or None})
+        settings = {k: v for k, v in self.config["convert"].items() if k != "bad_channels"}
+        return _json({**settings, "sample": row.sample, "kind": row.kind, "tag": row.tag or None})
+
+    def convert_options(self, w) -> list[str]:
+        """Further options of the conversion: the files that it takes beside the source."""
+        options = {"--partner": self.samples[w.sample].partner, "--bad-channels": self.config["convert"].get("bad_channels")}
+        return [f"{option}={path}" for option, path in options.items() if path]
 
     def patch_settings(self, w) -> str:
         """Settings of one patch file; validation takes tiles of whole planes, so that its loss is a plane's."""
@@ -106,7 +112,8 @@ class Targets:
 
     def local_sources(self, w) -> list[str]:
         """The files on disk that a conversion reads."""
-        return [p for p in (self.source(w), self.samples[w.sample].partner) if p and not is_remote(p)]
+        paths = (self.source(w), self.samples[w.sample].partner, self.config["convert"].get("bad_channels"))
+        return [path for path in paths if path and not is_remote(path)]
 
     def events(self) -> list[str]:
         """Event stores of all samples."""

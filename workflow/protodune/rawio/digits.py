@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from protodune.errors import ProtoduneError
 
+_ROWS_TOGETHER = 64
+"""Rows that are swapped while they are in the processor's cache."""
 
-def stack_digits(
-    channel: np.ndarray, waveforms: np.ndarray | list[np.ndarray], where: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sort digits by channel and stack them.
 
-    ``channel`` (n,); ``waveforms`` (n, ticks) int16 or a list of n int16 arrays of differing length.  Returns the sorting
-    order (n,), the array (n, ticks) int16 in that order and the number of samples a row (n,).  ``ticks`` is the longest
-    length; shorter rows are filled with their last sample.  A channel that occurs twice is an error.
-    """
+def sorting_order(channel: np.ndarray, where: str) -> np.ndarray:
+    """Return the order (n,) that sorts digits by channel; a channel that occurs twice is an error."""
     order = np.argsort(channel, kind="stable")
     ordered = channel[order]
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if twice.size:
         raise ProtoduneError(f"{where}: channel {twice[0]} occurs more than once; expected each channel once an event")
+    return order
+
+
+def stack_digits(
+    waveforms: np.ndarray | list[np.ndarray], order: np.ndarray, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stack waveforms in the given order.
+
+    ``waveforms`` (n, ticks) int16 of any byte order, or a list of n int16 arrays of differing length.  Returns the native
+    int16 array (n, ticks) and the number of samples a row (n,).  ``ticks`` is the longest length; shorter rows are filled
+    with their last sample.  Of a two-dimensional input one copy is made, by several threads where asked for.
+    """
     if isinstance(waveforms, np.ndarray):
         lengths = np.full(len(order), waveforms.shape[1], dtype=np.int64)
-        in_order = bool(np.all(order == np.arange(len(order))))
-        return order, waveforms if in_order else waveforms[order], lengths
+        stacked = np.empty(waveforms.shape, np.int16)
+
+        def fill(start: int) -> None:
+            rows = slice(start, start + _ROWS_TOGETHER)
+            part = waveforms[order[rows]]
+            if not part.dtype.isnative:
+                part = part.byteswap(inplace=True).view(np.int16)
+            stacked[rows] = part
+
+        starts = range(0, len(order), _ROWS_TOGETHER)
+        if threads > 1 and len(starts) > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(fill, starts))
+        else:
+            for start in starts:
+                fill(start)
+        return stacked, lengths
     lengths = np.array([len(waveforms[i]) for i in order], dtype=np.int64)
     stacked = np.zeros((len(order), int(lengths.max(initial=0))), dtype=np.int16)
     for row, i in enumerate(order):
@@ -32,4 +57,4 @@ def stack_digits(
         stacked[row, : len(samples)] = samples
         if len(samples):
             stacked[row, len(samples) :] = samples[-1]
-    return order, stacked, lengths
+    return stacked, lengths

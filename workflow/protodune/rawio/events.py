@@ -15,12 +15,13 @@ CLEAN_ADC_PER_COUNT = 0.125
 class ChargeTable:
     """Charge that reached the wires, one row per (channel, tick); all columns have the same length.
 
-    ``channel`` uint32, ``tick`` int32, ``electrons`` float32.
+    ``channel`` uint32, ``tick`` int32, ``electrons`` float32, ``track`` int32: id of the track of the largest contribution.
     """
 
     channel: np.ndarray
     tick: np.ndarray
     electrons: np.ndarray
+    track: np.ndarray
 
 
 @dataclass
@@ -29,7 +30,7 @@ class RawEvent:
 
     ``channel`` uint32 (n,); ``adc`` int16 (n, ticks), rows shorter than the readout are filled with their last sample;
     ``n_samples`` int64 (n,); ``pedestal`` float32 (n,) as the file records it, ADC; ``clean`` int16 (n, ticks) in counts of
-    ``CLEAN_ADC_PER_COUNT`` or None; ``charge`` or None.
+    ``CLEAN_ADC_PER_COUNT`` or None; ``charge`` or None; ``timestamp`` of the readout (uint64 clock count) or 0.
     """
 
     run: int
@@ -41,6 +42,7 @@ class RawEvent:
     pedestal: np.ndarray
     clean: np.ndarray | None = None
     charge: ChargeTable | None = None
+    timestamp: int = 0
 
     @property
     def event_id(self) -> tuple[int, int, int]:
@@ -57,8 +59,8 @@ class RawSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def event_ids(self) -> list[tuple[int, int, int]]:
-        """(run, subrun, event) of every event."""
+    def event_id(self, index: int) -> tuple[int, int, int]:
+        """(run, subrun, event) of one event."""
 
     def read(self, index: int) -> RawEvent:
         """Read one event."""

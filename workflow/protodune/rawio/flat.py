@@ -1,7 +1,7 @@
 """The flat ROOT layout of the embedded simulation: plain branches that any ROOT reads (docs/data_format.md).
 
 Trees: ``events`` (run, subrun, event), ``digits`` (event_index, channel, pedestal, adc[ticks], clean[ticks]), one entry a
-channel, events one after the other, and ``charge`` (event_index, channel, tick, electrons).  ``protodune_about`` is a
+channel, events one after the other, and ``charge`` (event_index, channel, tick, electrons, track).  ``protodune_about`` is a
 TObjString with JSON: layout, layout_version, settings, seed, versions.
 """
 
@@ -16,11 +16,12 @@ import uproot
 
 from protodune.errors import ProtoduneError
 from protodune.files import atomic_path
-from protodune.rawio.digits import stack_digits
+from protodune.rawio.baskets import damaged
+from protodune.rawio.digits import sorting_order, stack_digits
 from protodune.rawio.events import CLEAN_ADC_PER_COUNT, ChargeTable, RawEvent
 
 LAYOUT = "protodune-flat"
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 
 def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict) -> None:
@@ -34,7 +35,7 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
         file.mktree("events", {"run": "u4", "subrun": "u4", "event": "u4"})
         waveform = np.dtype(("i2", (ticks,)))
         file.mktree("digits", {"event_index": "i4", "channel": "u4", "pedestal": "f4", "adc": waveform, "clean": waveform})
-        file.mktree("charge", {"event_index": "i4", "channel": "u4", "tick": "i4", "electrons": "f4"})
+        file.mktree("charge", {"event_index": "i4", "channel": "u4", "tick": "i4", "electrons": "f4", "track": "i4"})
         for index, event in enumerate(events):
             file["events"].extend({k: np.array([getattr(event, k)], dtype=np.uint32) for k in ("run", "subrun", "event")})
             n, m = len(event.channel), len(event.charge.tick)
@@ -53,6 +54,7 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
                     "channel": event.charge.channel.astype(np.uint32),
                     "tick": event.charge.tick.astype(np.int32),
                     "electrons": event.charge.electrons.astype(np.float32),
+                    "track": event.charge.track.astype(np.int32),
                 }
             )
 
@@ -64,7 +66,10 @@ class FlatSource:
 
     def __init__(self, path: str, file: uproot.ReadOnlyDirectory):
         self.path = path
-        self.about = json.loads(str(file["protodune_about"]))
+        try:
+            self.about = json.loads(str(file["protodune_about"]))
+        except Exception as error:  # whatever a damaged record makes uproot raise
+            raise damaged(f"{path}: protodune_about", error) from None
         version = self.about.get("layout_version")
         if self.about.get("layout") != LAYOUT or version != LAYOUT_VERSION:
             raise ProtoduneError(
@@ -89,9 +94,9 @@ class FlatSource:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def event_ids(self) -> list[tuple[int, int, int]]:
-        """(run, subrun, event) of every event."""
-        return list(self._ids)
+    def event_id(self, index: int) -> tuple[int, int, int]:
+        """(run, subrun, event) of one event."""
+        return self._ids[index]
 
     def read(self, index: int) -> RawEvent:
         """Read one event, channels ascending."""
@@ -104,21 +109,18 @@ class FlatSource:
             rows = slice(self._charge_rows[index], self._charge_rows[index + 1])
             charge = {
                 name: self._charge_tree[name].array(entry_start=rows.start, entry_stop=rows.stop, library="np")
-                for name in ("channel", "tick", "electrons")
+                for name in ("channel", "tick", "electrons", "track")
             }
         except Exception as error:  # uproot and zlib raise many kinds for damaged baskets
-            detail = (str(error).strip().splitlines() or ["no detail"])[0]
-            raise ProtoduneError(
-                f"{self.path}: event {index} cannot be read ({type(error).__name__}: {detail}); simulate the sample again"
-            ) from None
-        where = f"{self.path}: event {index}"
-        order, adc, n_samples = stack_digits(columns["channel"], columns["adc"].astype(np.int16), where)
+            raise damaged(f"{self.path}: event {index}", error) from None
+        order = sorting_order(columns["channel"], f"{self.path}: event {index}")
+        adc, n_samples = stack_digits(columns["adc"], order)
         return RawEvent(
             *self._ids[index],
             columns["channel"][order].astype(np.uint32),
             adc,
             n_samples,
             columns["pedestal"][order].astype(np.float32),
-            clean=columns["clean"].astype(np.int16)[order],
-            charge=ChargeTable(charge["channel"], charge["tick"], charge["electrons"]),
+            clean=stack_digits(columns["clean"], order)[0],
+            charge=ChargeTable(**charge),
         )

@@ -8,32 +8,27 @@ import uproot
 
 from protodune.errors import ProtoduneError
 from protodune.rawio.art import ArtSource
+from protodune.rawio.baskets import first_line
+from protodune.rawio.dunedn import DunednSource
 from protodune.rawio.events import RawSource
 from protodune.rawio.flat import FlatSource
 
 
-def open_raw(path: str, tag: str | None = None) -> RawSource:
-    """Open a ROOT file of raw digits.
+def open_raw(path: str, tag: str | None = None, threads: int = 1) -> RawSource:
+    """Open a file of raw digits: art, the flat layout of the simulation, or a DUNEdn dump (.npy).
 
     ``path``: a local path, or a ``root://`` or ``https://`` address that uproot can open.  ``tag``: which digits of an art
     file, ``module``, ``module:instance`` or ``module:instance:process``; needed only where a file holds several.
+    ``threads``: for unpacking the baskets of art files.
     """
-    if "://" not in path:
-        _check_local(path)
-    try:
-        file = uproot.open(path)
-        kinds = {key.split(";")[0]: kind for key, kind in file.classnames(recursive=False).items()}
-    except ImportError as error:
-        raise ProtoduneError(f"{path}: this kind of address needs a further package: {error}") from None
-    except Exception as error:  # uproot raises many kinds for a damaged file
-        raise ProtoduneError(
-            f"{path}: not a readable ROOT file ({type(error).__name__}: {_first_line(error)}); "
-            "expected an art file or a protodune flat file; check the transfer"
-        ) from None
+    if path.endswith(".npy"):
+        _check_readable(path, "a DUNEdn dump")
+        return DunednSource(path)
+    file, kinds = open_root(path)
     if "protodune_about" in kinds:
         return FlatSource(path, file)
     if kinds.get("Events") == "TTree":
-        return ArtSource(path, file, tag)
+        return ArtSource(path, file, tag, threads=threads)
     found = ", ".join(f"{name} ({kind})" for name, kind in sorted(kinds.items())) or "nothing"
     raise ProtoduneError(
         f"{path}: found {found}, expected a TTree 'Events' (art) or the protodune flat layout; "
@@ -41,20 +36,38 @@ def open_raw(path: str, tag: str | None = None) -> RawSource:
     )
 
 
-def _check_local(path: str) -> None:
+def open_root(path: str) -> tuple[uproot.ReadOnlyDirectory, dict[str, str]]:
+    """Open a ROOT file; return it with the class of each top-level object by name."""
+    if "://" not in path:
+        _check_readable(path, "a ROOT file")
+        _check_magic(path)
+    try:
+        file = uproot.open(path)
+        return file, {key.split(";")[0]: kind for key, kind in file.classnames(recursive=False).items()}
+    except ImportError as error:
+        scheme = path.split("://")[0]
+        package = {"root": "fsspec-xrootd", "https": "aiohttp", "http": "aiohttp"}.get(scheme, "an fsspec implementation")
+        raise ProtoduneError(
+            f"{path}: {scheme}:// needs a further package ({first_line(error)}); install {package}, or copy the file here"
+        ) from None
+    except Exception as error:  # uproot raises many kinds for a damaged file
+        raise ProtoduneError(
+            f"{path}: not a readable ROOT file ({type(error).__name__}: {first_line(error)}); "
+            "expected an art file or a protodune flat file; check the transfer"
+        ) from None
+
+
+def _check_readable(path: str, what: str) -> None:
     if not os.path.isfile(path):
         found = "a folder" if os.path.isdir(path) else "no such file"
-        raise ProtoduneError(f"{path}: found {found}, expected a ROOT file; mend 'source' in the sample sheet")
+        raise ProtoduneError(f"{path}: found {found}, expected {what}; mend 'source' in the sample sheet")
     if not os.access(path, os.R_OK):
         raise ProtoduneError(f"{path}: permission denied; make the file readable")
-    size = os.path.getsize(path)
+
+
+def _check_magic(path: str) -> None:
     with open(path, "rb") as file:
         magic = file.read(4)
     if magic != b"root":
-        found = "an empty file" if size == 0 else f"a file that starts with {magic!r}"
+        found = f"a file that starts with {magic!r}" if magic else "an empty file"
         raise ProtoduneError(f"{path}: found {found}, expected a ROOT file (it starts with b'root'); check the transfer")
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else "no detail"

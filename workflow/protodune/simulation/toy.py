@@ -36,5 +36,6 @@ def simulate_events(settings: SampleSettings) -> Iterator[RawEvent]:
                 charge_channel,
                 np.concatenate([i.charge_tick for i in planes]).astype(np.int32),
                 np.concatenate([i.electrons for i in planes]).astype(np.float32),
+                np.full(len(charge_channel), -1, np.int32),  # not recorded by this simulation
             ),
         )

@@ -1,4 +1,4 @@
-"""Convert a ROOT file of raw digits to an event store, one event at a time."""
+"""Convert a file of raw digits to an event store, one event at a time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import argparse
 import dataclasses
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.signal import resample
 from tqdm import tqdm
 
 from protodune.errors import ProtoduneError
+from protodune.files import require_file
+from protodune.geometry import FEMB_302_APA, FEMB_302_TICKS, N_CHANNELS, femb_channels
+from protodune.memory import keep_freed_memory
 from protodune.provenance import versions
 from protodune.rawio.events import CLEAN_ADC_PER_COUNT, RawEvent, RawSource
 from protodune.rawio.source import open_raw
@@ -25,32 +29,108 @@ MAX_BASELINE_ADC = 20.0
 
 @dataclass(frozen=True)
 class ConvertSettings:
-    """``tag``: which digits of an art file; ``kind``: simulation or data."""
+    """``tag``: which digits of an art file; ``kind``: simulation or data; ``on_damaged_event``: stop, or skip and record;
+    ``resample_femb302``: stretch the 5996 ticks of FEMB 302's slower clock to the readout."""
 
     sample: str
     kind: str
     tag: str | None = None
+    on_damaged_event: str = "stop"
+    resample_femb302: bool = False
+
+    def __post_init__(self):
+        if self.on_damaged_event not in ("stop", "skip"):
+            raise ProtoduneError(f"on_damaged_event: found '{self.on_damaged_event}', expected stop or skip")
+
+
+@dataclass
+class Reading:
+    """Events as they are read, and what could not be read."""
+
+    raw: RawSource
+    noise_off: RawSource | None
+    settings: ConvertSettings
+    losses: list[dict] = field(default_factory=list)
+
+    def events(self) -> Iterator[RawEvent]:
+        """Yield the events that can be read; a damaged one stops the conversion or is recorded, as the settings say."""
+        partners = self._partners()
+        for index in range(len(self.raw)):
+            try:
+                event = self.raw.read(index)
+                if self.noise_off is not None and event.adc.size:
+                    add_truth(event, self.noise_off.read(partners[event.event_id]), self.noise_off.path)
+            except ProtoduneError as error:
+                if self.settings.on_damaged_event == "stop":
+                    raise
+                self.losses.append({"entry": index, "cause": str(error)})
+                log.warning("left out: %s", error)
+                continue
+            if event.adc.size == 0:
+                log.warning("%s: event %s holds no digits", self.raw.path, event.event_id)
+            elif self.settings.resample_femb302:
+                stretch_femb302(event)
+            yield event
+
+    def _partners(self) -> dict[tuple[int, int, int], int]:
+        if self.noise_off is None:
+            return {}
+        partners = {self.noise_off.event_id(index): index for index in range(len(self.noise_off))}
+        for index in range(len(self.raw)):
+            try:
+                event_id = self.raw.event_id(index)
+            except ProtoduneError:
+                if self.settings.on_damaged_event == "stop":
+                    raise
+                continue
+            if event_id not in partners:
+                raise ProtoduneError(
+                    f"{self.noise_off.path}: has no event (run, subrun, event) {event_id} of {self.raw.path}, found "
+                    f"{', '.join(map(str, list(partners)[:3]))}; give the noise-off file of the same events"
+                )
+        return partners
 
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("convert", __doc__)
     p.add_argument("--settings", required=True, help="JSON of ConvertSettings")
-    p.add_argument("--source", required=True, help="ROOT file with the digits")
-    p.add_argument("--partner", help="ROOT file with the same events, noise off")
+    p.add_argument("--source", required=True, help="file with the digits")
+    p.add_argument("--partner", help="file with the same events, noise off")
+    p.add_argument("--bad-channels", help="text file: offline channels, one a line, # begins a comment")
     p.add_argument("--output", required=True, help="HDF5 event store to write")
+    p.add_argument("--threads", type=int, default=1, help="threads that unpack baskets")
     return p
 
 
-def run(settings: ConvertSettings, source: str, partner: str | None, output: str) -> None:
+def run(
+    settings: ConvertSettings,
+    source: str,
+    partner: str | None,
+    output: str,
+    bad_channels: str | None = None,
+    threads: int = 1,
+) -> None:
     """Convert ``source`` (with the truth of ``partner``) into ``output``."""
-    raw = open_raw(source, settings.tag)
-    noise_off = open_raw(partner, settings.tag) if partner else None
+    keep_freed_memory()
+    raw = open_raw(source, settings.tag, threads)
+    noise_off = open_raw(partner, settings.tag, threads) if partner else None
     if len(raw) == 0:
         raise ProtoduneError(f"{source}: found no events, expected at least one; check the job that wrote the file")
-    events = _events(raw, noise_off)
-    first = next(events)
+    reading = Reading(raw, noise_off, settings)
+    events, empty = reading.events(), []
+    for first in events:
+        if first.adc.size:
+            break
+        empty.append(first)
+    else:
+        raise ProtoduneError(
+            f"{source}: none of {len(raw)} events holds digits that can be read, expected raw waveforms"
+            + (f" ({len(reading.losses)} damaged: {reading.losses[0]['cause']})" if reading.losses else "")
+            + "; give the file after the decoder or detsim stage"
+        )
     ticks = first.adc.shape[1]
+    truth = {"with_clean": first.clean is not None, "with_charge": first.charge is not None}
     about = {
         "sample": settings.sample,
         "kind": settings.kind,
@@ -60,47 +140,28 @@ def run(settings: ConvertSettings, source: str, partner: str | None, output: str
         "settings": dataclasses.asdict(settings),
         "versions": versions("numpy", "h5py", "hdf5plugin", "uproot"),
     }
-    with_clean, with_charge = first.clean is not None, first.charge is not None
-    with EventWriter.open(output, ticks, with_clean=with_clean, with_charge=with_charge, about=about) as writer:
-        _append(writer, first, source)
-        for event in tqdm(events, initial=1, total=len(raw), desc=settings.sample, unit="event", disable=None):
+    listed = read_channel_list(bad_channels) if bad_channels else None
+    with EventWriter.open(output, ticks, **truth, about=about, bad_channels=listed) as writer:
+        for event in [*empty, first]:
             _append(writer, event, source)
-        truth = ", ".join(n for n, there in (("clean", with_clean), ("charge", with_charge)) if there) or "none"
+        del first, event
+        for event in tqdm(events, initial=len(empty) + 1, total=len(raw), desc=settings.sample, unit="event", disable=None):
+            _append(writer, event, source)
+        writer.record_losses(reading.losses)
+        known = ", ".join(name.removeprefix("with_") for name, there in truth.items() if there) or "none"
         log.info(
-            "%s (%s): %d events, %d APA images, %d ticks, truth: %s",
-            source, raw.flavour, writer.n_events, writer.n_images, ticks, truth,
+            "%s (%s): %d events, %d APA images, %d ticks, truth: %s, left out: %d",
+            source, raw.flavour, writer.n_events, writer.n_images, ticks, known, len(reading.losses),
         )  # fmt: skip
 
 
 def _append(writer: EventWriter, event: RawEvent, source: str) -> None:
-    if event.adc.shape[1] != writer.ticks:
+    if event.adc.size and event.adc.shape[1] != writer.ticks:
         raise ProtoduneError(
             f"{source}: event {event.event_id} has {event.adc.shape[1]} ticks, the first event {writer.ticks}; "
             "expected one readout length a file; split the file by readout length"
         )
     writer.append(event)
-
-
-def _events(raw: RawSource, noise_off: RawSource | None) -> Iterator[RawEvent]:
-    partners = {}
-    if noise_off is not None:
-        partners = {event_id: index for index, event_id in enumerate(noise_off.event_ids())}
-        missing = [event_id for event_id in raw.event_ids() if event_id not in partners]
-        if missing:
-            raise ProtoduneError(
-                f"{noise_off.path}: has no event (run, subrun, event) {missing[0]} of {raw.path}, found "
-                f"{', '.join(map(str, list(partners)[:3]))}; give the noise-off file of the same events"
-            )
-    for index in range(len(raw)):
-        event = raw.read(index)
-        if event.adc.size == 0:
-            raise ProtoduneError(
-                f"{raw.path}: event {event.event_id} holds no digits, expected raw waveforms; "
-                "give the file after the decoder or detsim stage"
-            )
-        if noise_off is not None:
-            add_truth(event, noise_off.read(partners[event.event_id]), noise_off.path)
-        yield event
 
 
 def add_truth(event: RawEvent, partner: RawEvent, where: str) -> None:
@@ -128,11 +189,40 @@ def add_truth(event: RawEvent, partner: RawEvent, where: str) -> None:
         event.charge = partner.charge
 
 
+def stretch_femb302(event: RawEvent) -> None:
+    """Resample FEMB 302's channels from 5996 to 6000 ticks (Fourier), in place: its clock was slower by 0.07 %.
+
+    Only where the readout is 6000 ticks; the decoder has padded these channels at their end.
+    """
+    if event.adc.shape[1] <= FEMB_302_TICKS:
+        return
+    rows = np.flatnonzero(np.isin(event.channel, femb_channels(FEMB_302_APA, 2)))
+    if len(rows):
+        stretched = resample(event.adc[rows, :FEMB_302_TICKS].astype(np.float64), event.adc.shape[1], axis=1)
+        event.adc[rows] = np.clip(np.rint(stretched), -32768, 32767).astype(np.int16)
+
+
+def read_channel_list(path: str) -> np.ndarray:
+    """Read a list of offline channels, uint32: one number a line, # begins a comment."""
+    require_file(path, "a list of channels", "mend 'bad_channels' in the configuration")
+    channels = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            text = line.split("#")[0].strip()
+            if not text:
+                continue
+            if not text.isdigit() or int(text) >= N_CHANNELS:
+                raise ProtoduneError(f"{path}: line {number}: found '{text}', expected a channel from 0 to {N_CHANNELS - 1}")
+            channels.append(int(text))
+    return np.array(channels, dtype=np.uint32)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    args = parser().parse_args(argv)
+    a = parser().parse_args(argv)
     return run_stage(
-        "convert", lambda: run(parse_settings(ConvertSettings, args.settings), args.source, args.partner, args.output)
+        "convert",
+        lambda: run(parse_settings(ConvertSettings, a.settings), a.source, a.partner, a.output, a.bad_channels, a.threads),
     )
 
 

@@ -1,0 +1,75 @@
+"""DUNEdn's numpy dumps: one row a channel, [event, channel, sample 0, sample 1, ...].
+
+A dump ``*rawdigit_evt*.npy`` has its truth in ``*rawdigit_noiseoff_evt*.npy`` (given as the sample's partner; integers
+without pedestal) and, where it lies beside, the charge in ``*simch_labels_evt*.npy``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from protodune.errors import ProtoduneError
+from protodune.rawio.baskets import damaged
+from protodune.rawio.digits import sorting_order, stack_digits
+from protodune.rawio.events import ChargeTable, RawEvent
+
+_HEAD = 2  # event and channel
+
+
+class DunednSource:
+    """A DUNEdn dump; runs and subruns are not recorded there and are 0, and so is the pedestal."""
+
+    flavour = "DUNEdn numpy dump"
+
+    def __init__(self, path: str):
+        self.path = path
+        self._rows = self._load(Path(path))
+        self._event_of_row = np.asarray(self._rows[:, 0]).astype(np.int64)
+        self._events = list(dict.fromkeys(self._event_of_row.tolist()))
+        name = Path(path).name
+        charge = Path(path).with_name(name.replace("rawdigit", "simch_labels", 1))
+        has_charge = "rawdigit" in name and "noiseoff" not in name and charge.is_file()
+        self._charge = self._load(charge) if has_charge else None
+        self.about = {"flavour": self.flavour, "charge": charge.name if has_charge else None}
+
+    @staticmethod
+    def _load(path: Path) -> np.ndarray:
+        try:
+            rows = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise damaged(str(path), error) from None
+        if rows.ndim != 2 or rows.shape[1] <= _HEAD or rows.dtype.kind not in "iuf":
+            raise ProtoduneError(
+                f"{path}: found {rows.dtype} of shape {rows.shape}, expected rows of event, channel, samples"
+            )
+        return rows
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def event_id(self, index: int) -> tuple[int, int, int]:
+        """(0, 0, event)."""
+        return 0, 0, self._events[index]
+
+    def read(self, index: int) -> RawEvent:
+        """Read one event."""
+        where = f"{self.path}: event {self._events[index]}"
+        rows = np.asarray(self._rows[self._event_of_row == self._events[index]])
+        samples = rows[:, _HEAD:]
+        if not np.isfinite(samples).all() or np.abs(samples).max(initial=0) > 32767:
+            raise ProtoduneError(f"{where}: samples beyond 16 bits or not finite; expected ADC counts")
+        channel = rows[:, 1].astype(np.uint32)
+        order = sorting_order(channel, where)
+        adc, n_samples = stack_digits(np.rint(samples).astype(np.int16), order)
+        zero = np.zeros(len(order), np.float32)
+        return RawEvent(*self.event_id(index), channel[order], adc, n_samples, zero, charge=self._read_charge(index))
+
+    def _read_charge(self, index: int) -> ChargeTable | None:
+        if self._charge is None:
+            return None
+        rows = np.asarray(self._charge[np.asarray(self._charge[:, 0]) == self._events[index]])
+        row, tick = np.nonzero(rows[:, _HEAD:])
+        electrons = rows[row, tick + _HEAD].astype(np.float32)
+        return ChargeTable(rows[row, 1].astype(np.uint32), tick.astype(np.int32), electrons, np.full(len(row), -1, np.int32))
