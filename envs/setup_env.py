@@ -113,6 +113,8 @@ def main() -> None:
         wheel = build_horovod(venv, compiler, cache, log)
     run([str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps", str(wheel)], log)
     run([str(python), "-c", "import horovod.torch"], log)
+    editable = ["--no-deps", "--no-build-isolation", "-e", str(ENVS.parent)]
+    run([str(python), "-m", "pip", "install", "--disable-pip-version-check", *editable], log)
     stamp.write_text(fingerprint())
     print("setup: done", flush=True)
 

@@ -29,3 +29,30 @@ rule convert:
     """Stage target: the event stores of all samples."""
     input:
         TARGETS.events(),
+
+
+rule check_sample:
+    """Read every event of one source and report what is wrong."""
+    input:
+        TARGETS.local_sources,
+    output:
+        ensure("results/checks/{sample}.txt", non_empty=True),
+    log:
+        "results/logs/check_sample/{sample}.log",
+    benchmark:
+        "results/benchmarks/check_sample/{sample}.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        source=TARGETS.source,
+        tag=lambda w: [f"--tag={tag}" for tag in [TARGETS.samples[w.sample].tag] if tag],
+        code=code_digest("protodune.stages.check"),
+    shell:
+        "python -m protodune.stages.check --source {params.source:q} {params.tag:q} --output {output} > {log} 2>&1"
+
+
+rule check:
+    """Stage target: look into every source that is not simulated, before hours are spent."""
+    input:
+        TARGETS.checks(),

@@ -51,3 +51,32 @@ rule infer:
     """Stage target: predictions of all methods for the test samples."""
     input:
         TARGETS.predictions(),
+
+
+rule export_sample:
+    """Write the predictions of one method for one sample as ROOT, for LArSoft."""
+    input:
+        events="results/events/{sample}.h5",
+        predictions=TARGETS.exported_predictions,
+    output:
+        ensure("results/export/{method}/{sample}.root", non_empty=True),
+    log:
+        "results/logs/export_sample/{method}.{sample}.log",
+    benchmark:
+        "results/benchmarks/export_sample/{method}.{sample}.tsv"
+    wildcard_constraints:
+        method=one_of(TARGETS.methods + TARGETS.networks),
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code_digest("protodune.stages.export"),
+    shell:
+        "python -m protodune.stages.export --events {input.events} --predictions {input.predictions}"
+        " --output {output} > {log} 2>&1"
+
+
+rule export:
+    """Stage target: the shown network's predictions for all test samples as ROOT files."""
+    input:
+        TARGETS.exports(),

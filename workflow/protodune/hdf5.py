@@ -1,14 +1,47 @@
-"""Open the HDF5 files of this project, and no others."""
+"""Create and open the HDF5 files of this project, and no others."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import hdf5plugin  # noqa: F401  (registers the compression filters that every file of ours needs)
 
 from protodune.errors import ProtoduneError
-from protodune.files import require_file
+from protodune.files import atomic_path, require_file
+
+
+@contextlib.contextmanager
+def create_hdf5(target: str | Path) -> Iterator[h5py.File]:
+    """Create an HDF5 file that appears whole or not at all; a full disk is one sentence."""
+    _quieten_failed_writes()
+    with atomic_path(target) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        yield file
+
+
+def _quieten_failed_writes() -> None:
+    """Keep h5py from printing a traceback for every object of a file that could not be written.
+
+    When a write fails the error itself is raised and reported; but HDF5 cannot close the objects of that file either, and
+    h5py prints each failure, since a destructor cannot raise.
+    """
+    if getattr(sys.unraisablehook, "quietens_hdf5", False):
+        return
+    old_unraisable, old_except = sys.unraisablehook, sys.excepthook
+
+    def unraisable(problem) -> None:
+        if "file write failed" not in str(problem.exc_value):
+            old_unraisable(problem)
+
+    def uncaught(kind, value, trace) -> None:
+        if "file write failed" not in str(value):
+            old_except(kind, value, trace)
+
+    unraisable.quietens_hdf5 = True
+    sys.unraisablehook, sys.excepthook = unraisable, uncaught
 
 
 def open_checked(path: str | Path, wanted: str, version: int, stage: str) -> h5py.File:

@@ -14,9 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from protodune.errors import ProtoduneError
-from protodune.files import atomic_path
 from protodune.geometry import PLANE_FAMILIES, PLANES
-from protodune.hdf5 import open_checked
+from protodune.hdf5 import create_hdf5, open_checked
 from protodune.rawio.events import CLEAN_ADC_PER_COUNT
 from protodune.store import BAD_CHANNEL, CHUNK, EventStore
 
@@ -40,7 +39,7 @@ class PredictionWriter:
     @contextlib.contextmanager
     def open(cls, path: str | Path, store: EventStore, planes: tuple[str, ...], about: dict) -> Iterator[PredictionWriter]:
         """Create a prediction file for the images of ``store``; it appears whole or not at all."""
-        with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        with create_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
             file.attrs["about"] = json.dumps(about, sort_keys=True)
             file["images/apa"] = store.apa

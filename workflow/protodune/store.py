@@ -17,9 +17,8 @@ import numpy as np
 
 from protodune.classical.pedestal import estimate_pedestal
 from protodune.errors import ProtoduneError
-from protodune.files import atomic_path
 from protodune.geometry import CHANNELS_PER_APA, N_APAS, PLANES, TICK_US, plane_channels
-from protodune.hdf5 import open_checked
+from protodune.hdf5 import create_hdf5, open_checked
 from protodune.rawio.events import CLEAN_ADC_PER_COUNT, ChargeTable, RawEvent
 
 FORMAT = "protodune-events"
@@ -95,7 +94,7 @@ class EventWriter:
 
         ``bad_channels``: offline channels to be flagged as listed, in every event.
         """
-        with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        with create_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
             file.attrs["ticks"], file.attrs["tick_us"] = ticks, TICK_US
             file.attrs["about"] = json.dumps(about, sort_keys=True)

@@ -119,6 +119,10 @@ class Targets:
         """Event stores of all samples."""
         return [f"results/events/{name}.h5" for name in self.samples]
 
+    def checks(self) -> list[str]:
+        """Inspections of the sources that are not simulated."""
+        return [f"results/checks/{s.sample}.txt" for s in self.samples.values() if not s.is_toy]
+
     def patch_files(self, trial: Trial, split: str) -> list[str]:
         """Patch files that a trial reads from the samples of one split."""
         patches = self.config["models"][trial.model]["patches"]
@@ -180,6 +184,16 @@ class Targets:
             "network": f"{folder}/{shown['network']}/{w.plane}/{w.sample}.h5",
             "classical": f"{folder}/{shown['classical']}/{w.plane}/{w.sample}.h5",
         }
+
+    def exported_predictions(self, w) -> list[str]:
+        """Predictions of one method for one sample, all plane families that it has."""
+        planes = [plane for plane in PLANES if w.method in self.methods_of(plane)]
+        return [f"results/predictions/denoise/{w.method}/{plane}/{w.sample}.h5" for plane in planes]
+
+    def exports(self) -> list[str]:
+        """ROOT files of the network that the figures show."""
+        shown = self.config["figures"]["network"]
+        return [f"results/export/{shown}/{name}.root" for name in self.samples_of("test") if self.trials]
 
     def tables(self) -> list[str]:
         """Tables, if a test sample has truth."""

@@ -19,8 +19,8 @@ from protodune.data.features import plane_features
 from protodune.data.patch_files import ADC_PER_COUNT, FEATURES, FORMAT, FORMAT_VERSION
 from protodune.data.tiles import plan_tiles
 from protodune.errors import ProtoduneError
-from protodune.files import atomic_path
 from protodune.geometry import PLANE_FAMILIES
+from protodune.hdf5 import create_hdf5
 from protodune.store import EventStore
 
 SIGNAL_ADC = 0.5
@@ -95,7 +95,7 @@ def write_patches(events: str | Path, family: str, settings: PatchSettings, targ
     ``features`` int16 (n, 2, height, width), ``clean`` int16 (n, height, width), counts of 1/8 ADC; ``origin`` int32
     (n, 4): image, plane (index in the family), first row, first tick.
     """
-    with EventStore(events) as store, atomic_path(target) as temporary, h5py.File(temporary, "w") as file:
+    with EventStore(events) as store, create_hdf5(target) as file:
         size = (settings.height, settings.width)
         features = _growing(file, "features", (len(FEATURES), *size))
         clean_set = _growing(file, "clean", size)

@@ -23,13 +23,14 @@ from protodune.rawio.art_bytes import (
     empty_digits,
 )
 from protodune.rawio.baskets import EntryReader, damaged
-from protodune.rawio.codecs import decode_event
+from protodune.rawio.codecs import NAMES, decode_event
 from protodune.rawio.digits import sorting_order, stack_digits
 from protodune.rawio.events import ChargeTable, RawEvent
 
 DIGITS_PREFIX = "raw::RawDigits_"
 SIM_PREFIX = "sim::SimChannels_"
 TIME_PREFIX = "raw::RDTimeStamps_"
+FRAGMENTS_PREFIX = "artdaq::Fragments_"
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ class ArtSource:
         self._tree = self._guarded("tree Events", lambda: file["Events"])
         names = self._guarded("branches of tree Events", lambda: {b.name: b for b in self._tree.branches})
         self._size = int(self._tree.num_entries)
+        self._seen_codecs: set[int] = set()
         self._digits = self._product(names, DIGITS_PREFIX, tag, required=True)
         if "EventAuxiliary" not in names:
             raise ProtoduneError(f"{path}: tree Events has no branch EventAuxiliary; expected an art file")
@@ -106,6 +108,9 @@ class ArtSource:
                     f"{where}: {n} waveforms, but {len(getattr(digits, name))} values of {name}; the file is damaged"
                 )
         waveforms, samples = digits.waveforms, digits.samples.astype(np.int64)
+        self._seen_codecs |= set(np.unique(digits.compression).tolist())
+        names = (NAMES[c] if 0 <= c < len(NAMES) else str(c) for c in sorted(self._seen_codecs))
+        self.about["compression"] = ", ".join(names)
         if digits.compression.any():
             # As LArSoft's raw::Uncompress(adc, uncompressed, int(pedestal), compression).
             pedestal = np.trunc(np.clip(np.nan_to_num(digits.pedestal), -32768, 32767))
@@ -174,9 +179,11 @@ class ArtSource:
         if not found and not required:
             return None
         if not found:
+            fragments = [name.rstrip(".") for name in branches if name.startswith(FRAGMENTS_PREFIX)]
+            seen = f", but DAQ fragments {', '.join(fragments)}" if fragments else ""
             raise ProtoduneError(
-                f"{self.path}: tree Events has no branch {prefix}*, expected raw digits; "
-                "give the file after the decoder or detsim stage"
+                f"{self.path}: tree Events has no branch {prefix}*{seen}; expected raw digits; "
+                "give the file after the decoder (PDSPTPCRawDecoder) or detsim stage"
             )
         chosen = [name for name in found if matches(name, prefix, tag)] if tag else found
         if len(chosen) == 1:

@@ -8,7 +8,7 @@ import uproot
 
 from protodune.errors import ProtoduneError
 from protodune.rawio.art import ArtSource
-from protodune.rawio.baskets import first_line
+from protodune.rawio.baskets import damaged, first_line
 from protodune.rawio.dunedn import DunednSource
 from protodune.rawio.events import RawSource
 from protodune.rawio.flat import FlatSource
@@ -42,7 +42,7 @@ def open_root(path: str) -> tuple[uproot.ReadOnlyDirectory, dict[str, str]]:
         _check_readable(path, "a ROOT file")
         _check_magic(path)
     try:
-        file = uproot.open(path)
+        file = uproot.open(path, array_cache=None)  # events are read once; a cache would only grow
         return file, {key.split(";")[0]: kind for key, kind in file.classnames(recursive=False).items()}
     except ImportError as error:
         scheme = path.split("://")[0]
@@ -55,6 +55,26 @@ def open_root(path: str) -> tuple[uproot.ReadOnlyDirectory, dict[str, str]]:
             f"{path}: not a readable ROOT file ({type(error).__name__}: {first_line(error)}); "
             "expected an art file or a protodune flat file; check the transfer"
         ) from None
+
+
+PRODUCTS = ("raw::RawDigits_", "sim::SimChannels_", "raw::RDTimeStamps_", "artdaq::Fragments_", "recob::Wires_")
+
+
+def describe_root(path: str) -> list[tuple[str, str]]:
+    """Return (name, value) lines about a ROOT file: its objects and, of an art file, the products that matter here."""
+    file, kinds = open_root(path)
+    lines = [("objects", ", ".join(f"{name} ({kind})" for name, kind in sorted(kinds.items())))]
+    if kinds.get("Events") != "TTree":
+        return lines
+    try:
+        for branch in file["Events"].branches:
+            if branch.name.startswith(PRODUCTS):
+                parts = [branch, *branch.itervalues(recursive=True)]
+                size, packed = sum(p.uncompressed_bytes for p in parts), sum(p.compressed_bytes for p in parts)
+                lines.append(("product", f"{branch.name.rstrip('.')}: {size} bytes, {packed} on disk"))
+    except Exception as error:  # uproot raises many kinds for a damaged tree
+        raise damaged(f"{path}: tree Events", error) from None
+    return lines
 
 
 def _check_readable(path: str, what: str) -> None:

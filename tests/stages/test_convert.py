@@ -1,0 +1,141 @@
+"""Conversion: damaged events, bad channels, the slow board, memory, a full disk; and the way back to ROOT."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import uproot
+
+from helpers import DATA, TICKS, as_json, job_environment, one_line_error, run_module, small_sample
+from protodune.errors import ProtoduneError
+from protodune.geometry import femb_channels
+from protodune.predictions import PredictionWriter
+from protodune.rawio.events import RawEvent
+from protodune.rawio.flat import write_flat
+from protodune.rawio.source import open_raw
+from protodune.simulation.toy import simulate_events
+from protodune.stages import convert, export
+from protodune.store import STATUS_LISTED, EventStore
+
+
+def settings(**changes):
+    return convert.ConvertSettings("s", "data", **changes)
+
+
+def test_a_damaged_event_can_be_skipped_and_is_recorded(tmp_path):
+    source = str(DATA / "art_badpayload.root")
+    with pytest.raises(ProtoduneError, match="entry 1"):
+        convert.run(settings(), source, None, str(tmp_path / "a.h5"))
+    assert list(tmp_path.iterdir()) == []
+    convert.run(settings(on_damaged_event="skip"), source, None, str(tmp_path / "a.h5"))
+    with EventStore(tmp_path / "a.h5") as store:
+        assert store.event_ids == [(1, 0, 1), (1, 0, 3)]
+        assert [loss["entry"] for loss in store.losses] == [1]
+        assert "cannot be read" in store.losses[0]["cause"]
+    good = open_raw(str(DATA / "art_detsim_small.root")).read(2)
+    with EventStore(tmp_path / "a.h5") as store:
+        rows = [i for i in range(len(store)) if store.event_id(i) == (1, 0, 3)]
+        found = {c: a for i in rows for p in "UVX" for c, a in zip(store.channel(p, i), store.adc(p, i), strict=True)}
+    assert all(np.array_equal(found[c], a) for c, a in zip(good.channel, good.adc, strict=True))
+
+
+def test_a_word_other_than_stop_or_skip_is_refused():
+    with pytest.raises(ProtoduneError, match="found 'ignore', expected stop or skip"):
+        settings(on_damaged_event="ignore")
+
+
+def test_listed_channels_are_flagged(tmp_path, flat_file):
+    (tmp_path / "bad.txt").write_text("# broken wires\n3\n\n1605  # noisy\n")
+    convert.run(settings(), str(flat_file), None, str(tmp_path / "a.h5"), str(tmp_path / "bad.txt"))
+    with EventStore(tmp_path / "a.h5") as store:
+        assert np.flatnonzero(store.status("U", 0) & STATUS_LISTED).tolist() == [3]
+        assert np.flatnonzero(store.status("X", 0) & STATUS_LISTED).tolist() == [5]
+        assert np.all(store.waveforms("X", 0)[5] == 0)
+    (tmp_path / "bad.txt").write_text("3\n15360\n")
+    with pytest.raises(ProtoduneError, match="line 2: found '15360', expected a channel from 0 to 15359"):
+        convert.read_channel_list(str(tmp_path / "bad.txt"))
+
+
+def test_the_slow_board_is_stretched():
+    time = np.arange(6000)
+    pulse = 1000 + 300 * np.exp(-0.5 * ((time - 4000.0) / 30) ** 2)
+    slow = np.interp(time * 6000 / 5996, time, pulse)  # 5996 ticks for the same time
+    channel = np.sort(femb_channels(0, 2))[:2].astype(np.uint32)
+    assert channel.tolist() == [440, 441]
+    adc = np.rint(np.stack([slow, slow])).astype(np.int16)
+    other = np.array([0, 440], np.uint32)
+    event = RawEvent(1, 0, 1, other, adc.copy(), np.full(2, 6000), np.zeros(2, np.float32))
+    convert.stretch_femb302(event)
+    assert np.array_equal(event.adc[0], adc[0]), "another board is left alone"
+    assert np.abs(event.adc[1] - pulse).max() < 2
+    assert np.abs(adc[1] - pulse).max() > 10
+
+
+MEMORY = """
+import resource, sys
+from protodune.stages import convert
+convert.run(convert.ConvertSettings("s", "simulation"), sys.argv[1], None, sys.argv[2])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_events(tmp_path):
+    peaks = []
+    for events in (2, 20):
+        sample = small_sample(events=events, simulation={"ticks": 1000, "tracks_per_apa": 2})
+        write_flat(tmp_path / f"{events}.root", simulate_events(sample), 1000, {})
+        command = [sys.executable, "-c", MEMORY, str(tmp_path / f"{events}.root"), str(tmp_path / "a.h5")]
+        result = subprocess.run(command, env=job_environment(), capture_output=True, text=True, check=True)
+        peaks.append(int(result.stdout.split()[-1]))
+    # One event takes 5 MB of int16; 18 more would take 92 MB.
+    assert peaks[1] - peaks[0] < 30_000
+
+
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+from protodune.stages import convert
+raise SystemExit(convert.main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, flat_file):
+    argv = ["--settings", as_json(sample="s", kind="simulation"), "--source", flat_file, "--output", tmp_path / "o" / "a.h5"]
+    command = [sys.executable, "-c", FULL_DISK, *map(str, argv)]
+    result = subprocess.run(command, env=job_environment(), capture_output=True, text=True, check=False)
+    assert "cannot be written (File too large)" in one_line_error(result, "convert")
+    assert list((tmp_path / "o").iterdir()) == []
+
+
+def test_predictions_go_back_to_root(tmp_path, store_file, rng):
+    denoised = np.zeros((960, TICKS), np.float32)
+    denoised[100, 50:60] = 20
+    denoised[100, 200] = -8
+    denoised[300, TICKS - 3 :] = 5
+    denoised[301, 10] = 2  # below the threshold of a region
+    with EventStore(store_file) as store:
+        about = {"family": "collection"}
+        with PredictionWriter.open(tmp_path / "p.h5", store, ("X",), about) as writer:
+            writer.write("X", 0, denoised)
+    argv = ["--events", store_file, "--predictions", tmp_path / "p.h5", "--output", tmp_path / "p.root"]
+    assert export.main(list(map(str, argv))) == 0
+    with uproot.open(tmp_path / "p.root") as file:
+        assert json.loads(str(file["protodune_about"]))["roi_threshold_adc"] == 3.5
+        tree = file["denoised"].arrays(library="np")
+        assert tree["channel"].tolist() == list(range(1600, 2560))
+        assert np.array_equal(tree["adc"], denoised)
+        assert set(tree["event"]) == {1}
+        roi = file["roi"].arrays(library="np")
+    found = list(zip(roi["channel"].tolist(), roi["begin"].tolist(), roi["end"].tolist(), strict=True))
+    assert found == [(1700, 50, 60), (1700, 200, 201), (1900, TICKS - 3, TICKS)]
+
+
+def test_an_export_of_other_events_is_refused(tmp_path, store_file):
+    result = run_module(
+        "stages.export", "--events", store_file, "--predictions", store_file, "--output", tmp_path / "p.root"
+    )
+    assert "found format protodune-events" in one_line_error(result, "export")
+    assert not (tmp_path / "p.root").exists()

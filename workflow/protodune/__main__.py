@@ -1,0 +1,5 @@
+"""``python -m protodune``."""
+
+from protodune.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,39 @@
+"""The command ``protodune``: look into files without the workflow."""
+
+from __future__ import annotations
+
+import argparse
+
+import protodune
+from protodune.inspection import inspect
+from protodune.stages.command import run_stage
+
+
+def parser() -> argparse.ArgumentParser:
+    """Command line of ``protodune``."""
+    p = argparse.ArgumentParser(prog="protodune", description="Look into raw and converted files.")
+    p.add_argument("--version", action="version", version=protodune.__version__)
+    commands = p.add_subparsers(dest="command", required=True)
+    q = commands.add_parser("inspect", help="what is in a ROOT, HDF5 or .npy file, and what is wrong with it")
+    q.add_argument("file", nargs="+")
+    q.add_argument("--tag", help="art tag module[:instance[:process]] of the digits")
+    q.add_argument("--all", action="store_true", help="read every event, not only the first five")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns 1 if a file has a problem."""
+    a = parser().parse_args(argv)
+    problems = []
+
+    def action() -> None:
+        for path in a.file:
+            report = inspect(path, a.tag, a.all)
+            print(report.text(), end="")
+            problems.extend(report.problems)
+
+    return run_stage("inspect", action) or int(bool(problems))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
