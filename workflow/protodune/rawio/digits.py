@@ -37,10 +37,7 @@ def stack_digits(
 
         def fill(start: int) -> None:
             rows = slice(start, start + _ROWS_TOGETHER)
-            part = waveforms[order[rows]]
-            if not part.dtype.isnative:
-                part = part.byteswap(inplace=True).view(np.int16)
-            stacked[rows] = part
+            stacked[rows] = waveforms[order[rows]]
 
         starts = range(0, len(order), _ROWS_TOGETHER)
         if threads > 1 and len(starts) > 1:
