@@ -33,7 +33,7 @@ def test_the_demo_runs_every_stage(tmp_path):
     ("target", "last"),
     [
         ("simulate", "simulate_sample"), ("convert", "convert_sample"), ("prepare", "prepare_patches"),
-        ("train", "train_model"), ("infer", "infer_classical"), ("validate", "make_table"),
+        ("train", "train_model"), ("infer", "infer_classical"), ("export", "export_sample"), ("validate", "make_table"),
         ("figures", "draw_event"), ("report", "make_report"),
     ],
 )  # fmt: skip

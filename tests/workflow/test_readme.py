@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import uproot
 import yaml
 
 from helpers import DATA, REPOSITORY, job_environment
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = [block.strip().splitlines() for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)]
-SET_UP, OWN_DATA, CLUSTER = BLOCKS
+SET_UP, OWN_DATA, LOOK_AND_EXPORT, CLUSTER = BLOCKS
 SKIPPED = shutil.ignore_patterns(".git", ".venv", "results", ".snakemake", "__pycache__", ".pytest_cache", ".ruff_cache")
 
 
@@ -57,10 +58,20 @@ def test_the_demo_runs_and_a_second_one_has_nothing_to_do(clone):
 def test_own_data_uses_the_trained_networks(clone):
     for command in OWN_DATA:
         output = shell(command.replace("/path/to/run5387.root", str(clone.parent / "run.root")), clone)
+        if " check " in command:
+            assert "art, split 99" in (clone / "results" / "checks" / "run5387.txt").read_text()
     assert "train_model" not in output
     assert (clone / "results" / "predictions/denoise/unet.base/collection/run5387.h5").exists()
     assert (clone / "results" / "figures" / "display.induction.run5387.png").exists()
     assert not (clone / "results" / "figures" / "waveforms.induction.run5387.png").exists(), "no truth"
+
+
+def test_looking_into_a_file_and_the_way_back_to_root(clone):
+    look, back = LOOK_AND_EXPORT
+    assert "art, split 99" in shell(look.replace("/path/to/run5387.root", str(clone.parent / "run.root")), clone)
+    shell(back, clone)
+    with uproot.open(clone / "results" / "export" / "unet.base" / "run5387.root") as file:
+        assert file["denoised"].num_entries == 72
 
 
 def test_the_cluster_commands_plan(clone):
