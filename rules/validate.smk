@@ -46,7 +46,27 @@ rule make_table:
         "python -m protodune.stages.table --scores {input} --output {output.tsv} > {log} 2>&1"
 
 
+rule list_losses:
+    """List the events that conversions left out."""
+    input:
+        TARGETS.events(),
+    output:
+        tsv=ensure("results/tables/losses.tsv", non_empty=True),
+        html=report("results/tables/losses.html", caption="../workflow/report/losses.rst", category="Tables"),
+    log:
+        "results/logs/list_losses/losses.log",
+    benchmark:
+        "results/benchmarks/list_losses/losses.tsv"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=code_digest("protodune.stages.losses"),
+    shell:
+        "python -m protodune.stages.losses --events {input} --output {output.tsv} > {log} 2>&1"
+
+
 rule validate:
-    """Stage target: the table of all methods, where a test sample has truth."""
+    """Stage target: the table of all methods, where a test sample has truth, and what was left out."""
     input:
         TARGETS.tables(),

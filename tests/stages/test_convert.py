@@ -16,8 +16,9 @@ from protodune.rawio.events import RawEvent
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw
 from protodune.simulation.toy import simulate_events
-from protodune.stages import convert, export
+from protodune.stages import convert, export, losses
 from protodune.store import STATUS_LISTED, EventStore
+from protodune.tables import read_table
 
 
 def settings(**changes):
@@ -34,6 +35,9 @@ def test_a_damaged_event_can_be_skipped_and_is_recorded(tmp_path):
         assert store.event_ids == [(1, 0, 1), (1, 0, 3)]
         assert [loss["entry"] for loss in store.losses] == [1]
         assert "cannot be read" in store.losses[0]["cause"]
+    assert losses.main(["--events", str(tmp_path / "a.h5"), "--output", str(tmp_path / "losses.tsv")]) == 0
+    assert [(r["sample"], r["entry"]) for r in read_table(tmp_path / "losses.tsv")] == [("s", "1")]
+    assert "s, entry 1: " in (tmp_path / "losses.html").read_text()
     good = open_raw(str(DATA / "art_detsim_small.root")).read(2)
     with EventStore(tmp_path / "a.h5") as store:
         rows = [i for i in range(len(store)) if store.event_id(i) == (1, 0, 3)]

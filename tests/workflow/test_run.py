@@ -79,7 +79,7 @@ def test_every_worker_left_its_log_and_benchmark(run):
     results = run.directory / "results"
     workers = {p.name for p in (results / "logs").iterdir()}
     assert workers == {p.name for p in (results / "benchmarks").iterdir()}
-    assert len(workers) == 12
+    assert len(workers) == 13
     log = next((results / "logs" / "train_model").glob("denoise.unet.collection.*")).read_text()
     assert "2 rank(s) by horovod" in log
     assert log.count("epoch ") == 2

@@ -130,3 +130,50 @@ def test_digits_of_no_or_unequal_length():
     assert decode_adc(as_bytes(header), "here").shape == (0, 0)
     found = decode_adc(as_bytes(header, (">u4", 1), (">i2", [-5]), (">u4", 0), (">u4", 2), (">i2", [7, 8])), "here")
     assert [w.tolist() for w in found] == [[-5], [], [7, 8]]
+
+
+VECTOR = ((">u4", 0x40000010), (">u2", [0x4009, 15]))
+PAIR = ((">u4", 0x40000010), (">u2", [0x4009, 0]), (">u4", 0x3B94172A))
+IDES = ((">u4", 0x40000010), (">u2", [0x4009, 11]))
+
+
+def test_products_that_are_absent_or_empty():
+    wrapper = ((">u4", 0x40000002), (">u2", 10))
+    absent = as_bytes(*wrapper, (">u1", 0), (">u4", 0xFFFFFFFF))
+    assert len(decode_digits(absent, "here", wrapped=True).channel) == 0
+    assert len(decode_sim_channels(absent, "here", wrapped=True).tick) == 0
+    empty = as_bytes(*wrapper, (">u1", 1), (">u4", 0xFFFFFFFF), *VECTOR, (">u4", 0), (">u2", [0, 0, 0]))
+    assert len(decode_digits(empty, "here", wrapped=True).channel) == 0
+    assert len(decode_sim_channels(as_bytes(*VECTOR, (">u4", 0)), "here").tick) == 0
+
+
+@pytest.mark.parametrize(("samples", "size"), [(">u8", 15), (">u2", 14)])
+def test_an_unsplit_vector_of_either_class_version(samples, size):
+    digits = as_bytes(
+        (">u4", 0x40000010), (">u2", [0x4009, size]), (">u4", 2), (">u2", [0, 0, 0]),
+        (">u4", 2), (">i2", [7, -8]), (">u4", 1), (">i2", [9]),
+        (">u4", [11, 10]), (samples, [2, 1]), (">f4", [900.5, 800]), (">f4", [2, 2]), (">i4", [0, 1]),
+    )  # fmt: skip
+    found = decode_digits(digits, "here")
+    assert [w.tolist() for w in found.waveforms] == [[7, -8], [9]]
+    assert (found.channel.tolist(), found.samples.tolist(), found.compression.tolist()) == ([11, 10], [2, 1], [0, 1])
+    assert found.pedestal.tolist() == [900.5, 800]
+    with pytest.raises(ProtoduneError, match=r"bytes for the members of 2 digits .* expected 24 or 18 each"):
+        decode_digits(digits[:-4], "here")
+
+
+def test_channels_without_ticks_and_ticks_without_electrons():
+    data = as_bytes(
+        *PAIR,
+        (">u4", 0),  # the first channel has no tick
+        (">u4", 2), (">u2", [30, 31]), *IDES,
+        (">u4", 0),  # tick 30 has no electrons
+        (">u4", 2), (">i4", [5, 6]), (">f4", [100.0, 300.0]), (">f4", [0.0] * 8),
+    )  # fmt: skip
+    found = decode_sim_channels(data, "here", np.array([1, 2], np.uint32))
+    assert found.channel.tolist() == [2, 2]
+    assert found.tick.tolist() == [30, 31]
+    assert found.electrons.tolist() == [0.0, 400.0]
+    assert found.track.tolist() == [0, 6]
+    with pytest.raises(ProtoduneError, match="claims 2 IDEs beyond the end"):
+        decode_sim_channels(data[:-4], "here", np.array([1, 2], np.uint32))

@@ -57,3 +57,24 @@ def test_entries_of_every_compression(tmp_path, compression):
         assert reader.entry(index).view(">i4").tolist() == expected[index].tolist()
     with pytest.raises(ValueError, match="entry 80 is in none"):
         reader.entry(80)
+
+
+class EmbeddedBranch:
+    """What uproot shows of a branch whose only basket lies in the tree's own record (no file at hand has one)."""
+
+    entry_offsets = (0, 2)
+    _num_normal_baskets = 0
+
+    @staticmethod
+    def basket(number):
+        assert number == 0
+        return EmbeddedBranch
+
+    data = np.frombuffer(np.array([1, 2, 3], ">i4").tobytes(), np.int8)
+    byte_offsets = np.array([0, 4, 12])
+
+
+def test_a_basket_embedded_in_the_tree():
+    reader = EntryReader(EmbeddedBranch)
+    assert reader.entry(0).view(">i4").tolist() == [1]
+    assert reader.entry(1).view(">i4").tolist() == [2, 3]

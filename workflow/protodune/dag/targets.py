@@ -196,8 +196,9 @@ class Targets:
         return [f"results/export/{shown}/{name}.root" for name in self.samples_of("test") if self.trials]
 
     def tables(self) -> list[str]:
-        """Tables, if a test sample has truth."""
-        return [f"results/tables/methods.{suffix}" for suffix in ("tsv", "md", "html")] if self.scored() else []
+        """The table of the methods, if a test sample has truth, and that of the events that were left out."""
+        methods = [f"results/tables/methods.{suffix}" for suffix in ("tsv", "md", "html")] if self.scored() else []
+        return methods + [f"results/tables/losses.{suffix}" for suffix in ("tsv", "html") if self.samples]
 
     def figures(self) -> list[str]:
         """All figures that the samples and trials allow (PNG)."""
