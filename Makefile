@@ -19,7 +19,7 @@ demo: setup      ## simulate, train, clean, compare: results/report.html
 	@echo "demo: open $(DIRECTORY)/results/report.html; the table is $(DIRECTORY)/results/tables/methods.md"
 
 test: setup      ## all tests
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: setup      ## style of Python and Snakemake files, Snakemake's own lint
 	$(VENV)/bin/ruff check .

@@ -48,25 +48,38 @@ def shell(command, cwd):
     return result.stdout + result.stderr
 
 
-def test_the_demo_runs_and_a_second_one_has_nothing_to_do(clone):
-    assert SET_UP == ["make demo", "make test"]
+@pytest.fixture(scope="module")
+def demo(clone):
+    """The copy after the README's first command."""
     shell(SET_UP[0], clone)
-    assert (clone / "results" / "report.html").stat().st_size > 100_000
-    assert "Nothing to be done" in shell(SET_UP[0], clone)
+    return clone
 
 
-def test_own_data_uses_the_trained_networks(clone):
+@pytest.fixture(scope="module")
+def own_data(demo):
+    """The copy after the block on own data, and what its last command printed."""
     for command in OWN_DATA:
-        output = shell(command.replace("/path/to/run5387.root", str(clone.parent / "run.root")), clone)
-        if " check " in command:
-            assert "art, split 99" in (clone / "results" / "checks" / "run5387.txt").read_text()
+        output = shell(command.replace("/path/to/run5387.root", str(demo.parent / "run.root")), demo)
+    return demo, output
+
+
+def test_the_demo_runs_and_a_second_one_has_nothing_to_do(demo):
+    assert SET_UP == ["make demo", "make test"]
+    assert (demo / "results" / "report.html").stat().st_size > 100_000
+    assert "Nothing to be done" in shell(SET_UP[0], demo)
+
+
+def test_own_data_uses_the_trained_networks(own_data):
+    clone, output = own_data
     assert "train_model" not in output
+    assert "art, split 99" in (clone / "results" / "checks" / "run5387.txt").read_text()
     assert (clone / "results" / "predictions/denoise/unet.base/collection/run5387.h5").exists()
     assert (clone / "results" / "figures" / "display.induction.run5387.png").exists()
     assert not (clone / "results" / "figures" / "waveforms.induction.run5387.png").exists(), "no truth"
 
 
-def test_looking_into_a_file_and_the_way_back_to_root(clone):
+def test_looking_into_a_file_and_the_way_back_to_root(own_data):
+    clone, _ = own_data
     look, back = LOOK_AND_EXPORT
     assert "art, split 99" in shell(look.replace("/path/to/run5387.root", str(clone.parent / "run.root")), clone)
     shell(back, clone)
