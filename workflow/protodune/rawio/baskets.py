@@ -10,12 +10,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import uproot
 
 from protodune.errors import ProtoduneError
+from protodune.rawio.parallel import for_each
 
 try:
     from isal import isal_zlib
@@ -116,12 +116,7 @@ def inflate_blocks(packed: np.ndarray, n_object: int, threads: int = 1) -> np.nd
             raise ValueError(f"a block unpacks to {len(plain)} bytes, its header says {size}")
         target[first : first + size] = np.frombuffer(plain, np.uint8)
 
-    if threads > 1 and len(blocks) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(unpack, blocks))
-    else:
-        for block in blocks:
-            unpack(block)
+    for_each(unpack, blocks, threads)
     return target
 
 

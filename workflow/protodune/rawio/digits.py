@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
 from protodune.errors import ProtoduneError
+from protodune.rawio.parallel import for_each
 
 _ROWS_TOGETHER = 64
 """Rows that are swapped while they are in the processor's cache."""
@@ -39,13 +38,7 @@ def stack_digits(
             rows = slice(start, start + _ROWS_TOGETHER)
             stacked[rows] = waveforms[order[rows]]
 
-        starts = range(0, len(order), _ROWS_TOGETHER)
-        if threads > 1 and len(starts) > 1:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(fill, starts))
-        else:
-            for start in starts:
-                fill(start)
+        for_each(fill, range(0, len(order), _ROWS_TOGETHER), threads)
         return stacked, lengths
     lengths = np.array([len(waveforms[i]) for i in order], dtype=np.int64)
     stacked = np.zeros((len(order), int(lengths.max(initial=0))), dtype=np.int16)
