@@ -36,6 +36,7 @@ rule infer_classical:
         "results/benchmarks/infer_classical/{task}.{method}.{plane}.{sample}.tsv"
     wildcard_constraints:
         method=one_of(TARGETS.methods),
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
@@ -44,7 +45,7 @@ rule infer_classical:
         code=code_digest("protodune.stages.infer_classical"),
     shell:
         "python -m protodune.stages.infer_classical --settings {params.settings:q} --plane {wildcards.plane}"
-        " --events {input} --output {output} > {log} 2>&1"
+        " --events {input} --output {output} --threads {threads} > {log} 2>&1"
 
 
 rule infer:

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import uproot
+from protodune.simulation.toy import simulate_events
 
 from helpers import DATA, TICKS, as_json, job_environment, one_line_error, run_module, small_sample
 from protodune.errors import ProtoduneError
@@ -15,7 +16,6 @@ from protodune.predictions import PredictionWriter
 from protodune.rawio.events import RawEvent
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw
-from protodune.simulation.toy import simulate_events
 from protodune.stages import convert, export, losses
 from protodune.store import STATUS_LISTED, EventStore
 from protodune.tables import read_table

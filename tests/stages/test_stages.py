@@ -7,10 +7,10 @@ import shutil
 import numpy as np
 import pytest
 import uproot
+from protodune.simulation.toy import simulate_events
 
 from helpers import DATA, TICKS, as_json, one_line_error, run_module, small_sample
 from protodune.rawio.flat import write_flat
-from protodune.simulation.toy import simulate_events
 from protodune.stages import convert, draw, infer_classical, infer_network, prepare, score, table, train
 from protodune.store import EventStore
 from protodune.tables import read_table

@@ -22,6 +22,10 @@ ADC_MAX = 4095
 DRIFT_SPEED_MM_PER_US = 1.6
 MAX_DRIFT_MM = 3580.0
 APA_PITCH_Z_MM = 2320.6
+DRIFT_WIRES_X_MM = 3594.0
+"""|x| of the collection wires that face the cathode at x = 0; APAs 0, 2, 4 are at x < 0."""
+WALL_WIRES_X_MM = 3680.0
+"""|x| of the collection wires that face the cryostat wall."""
 WIRE_Y_RANGE_MM = (76.0, 6060.0)
 WIRE_Z_RANGE_MM = (5.6, 2301.0)
 INDUCTION_PITCH_MM = 4.669

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from protodune.regions import runs
+
 PEAK_ADC = {"induction": 200.0, "collection": 400.0}
 """Fixed peak for PSNR and SSIM; a peak taken from each image would be decided by its brightest hit."""
 
@@ -57,6 +59,54 @@ def image_metrics(denoised: np.ndarray, clean: np.ndarray, family: str) -> dict[
     return values
 
 
+ROI_REBIN_TICKS = 10
+ROI_TRUTH_ELECTRONS = 100.0
+"""Ten ticks belong to the signal if more than 100 electrons a tick reached the wire in them (DNNROI, arXiv:2007.12743)."""
+
+
+def _rebinned(image: np.ndarray) -> np.ndarray:
+    """Return means over ten ticks, what is left over at the end dropped; float (channels, ticks // 10)."""
+    ticks = image.shape[1] // ROI_REBIN_TICKS * ROI_REBIN_TICKS
+    return image[:, :ticks].reshape(len(image), -1, ROI_REBIN_TICKS).mean(axis=2)
+
+
+def roi_truth(charge: np.ndarray) -> np.ndarray:
+    """Return which pixels of ten ticks hold signal, bool (channels, ticks // 10), from charge in electrons a tick."""
+    return _rebinned(charge) > ROI_TRUTH_ELECTRONS
+
+
+def roi_found(score: np.ndarray) -> np.ndarray:
+    """Return which pixels of ten ticks a method takes for signal: mean score of at least 0.5; bool (channels, ticks // 10)."""
+    return _rebinned(score) >= 0.5
+
+
+def roi_metrics(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Return efficiency and purity of pixels and of regions, both bool (channels, n).
+
+    Pixels: |found & truth| / |truth| and / |found|.  Regions are runs of a channel: the share of true ones with at least one
+    found pixel, and of found ones with at least one true pixel.  NaN where there is nothing to divide by.
+    """
+    both = int((found & truth).sum())
+    return {
+        "pixel_efficiency": _share(both, int(truth.sum())),
+        "pixel_purity": _share(both, int(found.sum())),
+        "roi_efficiency": _share(*_hit_runs(truth, found)),
+        "roi_purity": _share(*_hit_runs(found, truth)),
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+def _hit_runs(mask: np.ndarray, other: np.ndarray) -> tuple[int, int]:
+    """Return how many runs of ``mask`` hold a pixel of ``other``, and how many there are."""
+    row, begin, end = runs(mask)
+    total = np.concatenate([[0], np.cumsum(other.ravel())])
+    start = row * mask.shape[1]
+    return int((total[start + end] > total[start + begin]).sum()), len(row)
+
+
 def mean_over_events(values: list[float], events: list) -> tuple[float, float, int]:
     """Return mean, standard error and number of events: images of one event are averaged first, since their errors are
     correlated; error = std / sqrt(n), NaN for a single event."""
@@ -64,6 +114,7 @@ def mean_over_events(values: list[float], events: list) -> tuple[float, float, i
     for event, value in zip(events, values, strict=True):
         grouped.setdefault(event, []).append(value)
     means = np.array([np.mean(v) for v in grouped.values()])
+    means = means[~np.isnan(means)]  # an event without signal has no efficiency
     n = len(means)
     if n == 0:
         return math.nan, math.nan, 0

@@ -16,15 +16,19 @@ from tqdm import tqdm
 from protodune.errors import ProtoduneError
 from protodune.geometry import PLANE_FAMILIES, PLANES
 from protodune.hdf5 import create_hdf5, open_checked
+from protodune.products import PlaneProduct
 from protodune.rawio.events import CLEAN_ADC_PER_COUNT
-from protodune.store import BAD_CHANNEL, CHUNK, EventStore
+from protodune.store import CHUNK, EventStore
 
 FORMAT = "protodune-predictions"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 ADC_PER_COUNT = CLEAN_ADC_PER_COUNT
 
-Method = Callable[[EventStore, str, int], np.ndarray]
-"""From (store, plane, image) to denoised waveforms, float32 (channels, ticks), ADC."""
+# Stored type and unit a count of each image: charge up to 131,000 electrons a tick in steps of 4, ROI scores in steps of 1/255.
+_STORED = {"denoised": ("i2", ADC_PER_COUNT, "ADC"), "charge": ("i2", 4.0, "electrons"), "roi": ("u1", 1 / 255, "score")}
+
+Method = Callable[[EventStore, str, int], PlaneProduct]
+"""From (store, plane, image) to what a method makes of it."""
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +36,8 @@ log = logging.getLogger(__name__)
 class PredictionWriter:
     """Writes the planes of a sample in any order; use ``PredictionWriter.open``."""
 
-    def __init__(self, file: h5py.File):
-        self._file = file
+    def __init__(self, file: h5py.File, n_images: int, ticks: int):
+        self._file, self._n_images, self._ticks = file, n_images, ticks
 
     @classmethod
     @contextlib.contextmanager
@@ -47,21 +51,29 @@ class PredictionWriter:
                 ids = [store.event_id(i)[column] for i in range(len(store))]
                 file[f"images/{name}"] = np.array(ids, np.uint32)
             for plane in planes:
-                shape = (len(store), PLANES[plane].n_channels, store.ticks)
-                chunk = (1, min(CHUNK[1], shape[1]), min(CHUNK[2], shape[2]))
-                dataset = file.create_dataset(
-                    f"{plane}/denoised", shape, "i2", chunks=chunk, **hdf5plugin.Bitshuffle(cname="lz4")
-                )
-                dataset.attrs["adc_per_count"], dataset.attrs["unit"] = ADC_PER_COUNT, "ADC"
-            yield cls(file)
+                file.create_group(plane)
+            yield cls(file, len(store), store.ticks)
 
-    def write(self, plane: str, image: int, denoised: np.ndarray) -> None:
-        """Store one plane, float (channels, ticks) in ADC, pedestal-free, as counts of 1/8 ADC."""
-        if not np.isfinite(denoised).all():
-            raise ProtoduneError(
-                f"image {image} plane {plane}: the prediction holds NaN or infinity; retrain or check the input"
-            )
-        self._file[f"{plane}/denoised"][image] = np.clip(np.rint(denoised / ADC_PER_COUNT), -32767, 32767)
+    def write(self, plane: str, image: int, product: PlaneProduct) -> None:
+        """Store what a method made of one plane; the same images in every call."""
+        for name, values in product.images().items():
+            if not np.isfinite(values).all():
+                raise ProtoduneError(
+                    f"image {image} plane {plane}: '{name}' holds NaN or infinity; retrain or check the input"
+                )
+            kind, unit, _ = _STORED[name]
+            limits = np.iinfo(kind)
+            counts = np.clip(np.rint(values / np.float32(unit)), max(limits.min, -limits.max), limits.max)
+            self._dataset(plane, name)[image] = counts.astype(kind)
+
+    def _dataset(self, plane: str, name: str) -> h5py.Dataset:
+        if name not in self._file[plane]:
+            kind, unit, about = _STORED[name]
+            shape = (self._n_images, PLANES[plane].n_channels, self._ticks)
+            chunk = (1, min(CHUNK[1], shape[1]), min(CHUNK[2], shape[2]))
+            dataset = self._file[plane].create_dataset(name, shape, kind, chunks=chunk, **hdf5plugin.Bitshuffle(cname="lz4"))
+            dataset.attrs["unit_per_count"], dataset.attrs["unit"] = unit, about
+        return self._file[plane][name]
 
 
 class Predictions:
@@ -78,12 +90,30 @@ class Predictions:
     def __exit__(self, *_) -> None:
         self._file.close()
 
+    def has(self, name: str) -> bool:
+        """Whether every plane has this image: ``denoised``, ``charge`` or ``roi``."""
+        return all(name in self._file[plane] for plane in PLANES if plane in self._file)
+
     def denoised(self, plane: str, image: int) -> np.ndarray:
         """Denoised waveforms, float32 (channels, ticks), ADC."""
-        if plane not in self._file:
-            raise ProtoduneError(f"{self.path}: has no plane {plane}; run the stage 'infer' again")
-        dataset = self._file[f"{plane}/denoised"]
-        return dataset[image] * np.float32(dataset.attrs["adc_per_count"])
+        return self._image(plane, "denoised", image)
+
+    def charge(self, plane: str, image: int) -> np.ndarray:
+        """Charge that reached the wires, float32 (channels, ticks), electrons a tick."""
+        return self._image(plane, "charge", image)
+
+    def roi(self, plane: str, image: int) -> np.ndarray:
+        """Score from 0 to 1 that a pixel belongs to a region of interest, float32 (channels, ticks)."""
+        return self._image(plane, "roi", image)
+
+    def _image(self, plane: str, name: str, image: int) -> np.ndarray:
+        if f"{plane}/{name}" not in self._file:
+            raise ProtoduneError(
+                f"{self.path}: has no '{name}' of plane {plane}; run the stage 'infer' again, or choose a "
+                "method that makes it"
+            )
+        dataset = self._file[f"{plane}/{name}"]
+        return dataset[image] * np.float32(dataset.attrs["unit_per_count"])
 
     def check_matches(self, store: EventStore) -> None:
         """Raise a ProtoduneError unless the images are those of ``store``."""
@@ -100,7 +130,8 @@ def predict_sample(method: Method, events: str, family: str, output: str, about:
     with EventStore(events) as store, PredictionWriter.open(output, store, planes, about) as writer:
         for image in tqdm(range(len(store)), desc=f"infer {family}", unit="image", disable=None):
             for plane in planes:
-                denoised = method(store, plane, image)
-                denoised[(store.status(plane, image) & BAD_CHANNEL) != 0] = 0
-                writer.write(plane, image, denoised)
+                product = method(store, plane, image)
+                for values in product.images().values():
+                    values[store.bad(plane, image)] = 0
+                writer.write(plane, image, product)
             log.info("image %d/%d: event %s APA %d", image + 1, len(store), store.event_id(image), store.apa[image])

@@ -26,6 +26,8 @@ def build(cls: type[T], mapping: Any, path: str) -> T:
     """Build the dataclass ``cls`` from a mapping, nested dataclasses included; ``path`` leads in messages."""
     if not isinstance(mapping, dict):
         raise ProtoduneError(f"{path}: found {mapping!r}, expected an object with the settings of {cls.__name__}")
+    if hasattr(cls, "expand"):  # presets
+        mapping = cls.expand(mapping)
     hints = typing.get_type_hints(cls)
     for name in mapping:
         if name not in hints:

@@ -19,10 +19,10 @@ from protodune.classical.pedestal import estimate_pedestal
 from protodune.errors import ProtoduneError
 from protodune.geometry import CHANNELS_PER_APA, N_APAS, PLANES, TICK_US, plane_channels
 from protodune.hdf5 import create_hdf5, open_checked
-from protodune.rawio.events import CLEAN_ADC_PER_COUNT, ChargeTable, RawEvent
+from protodune.rawio.events import CLEAN_ADC_PER_COUNT, PARTICLE_DTYPE, ChargeTable, RawEvent
 
 FORMAT = "protodune-events"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CHUNK = (1, 64, 512)
 
 STATUS_MISSING = 1
@@ -59,6 +59,9 @@ class EventWriter:
         for name in ("run", "subrun", "event"):
             self._column(f"events/{name}", "u4")
         self._column("events/timestamp", "u8")
+        self._column("particles/list", PARTICLE_DTYPE, 1024)
+        self._column("particles/offset", "i8")
+        self._append("particles/offset", np.zeros(1, np.int64))
         self._column("images/event_row", "i4")
         self._column("images/apa", "i2")
         for plane, info in PLANES.items():
@@ -105,7 +108,7 @@ class EventWriter:
         """Record the events that could not be read: a list of {entry, cause}."""
         self._file.attrs["losses"] = json.dumps(losses)
 
-    def _column(self, name: str, kind: str, chunk: int = 64) -> None:
+    def _column(self, name: str, kind: str | np.dtype, chunk: int = 64) -> None:
         self._file.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(chunk,))
 
     def _append(self, name: str, values: np.ndarray) -> None:
@@ -124,6 +127,9 @@ class EventWriter:
         for name in ("run", "subrun", "event"):
             self._append(f"events/{name}", np.array([getattr(event, name)], np.uint32))
         self._append("events/timestamp", np.array([event.timestamp], np.uint64))
+        if event.particles is not None:
+            self._append("particles/list", event.particles)
+        self._append("particles/offset", np.array([self._file["particles/list"].shape[0]], np.int64))
         for apa in np.unique(event.channel // CHANNELS_PER_APA):
             self._append("images/event_row", np.array([self.n_events], np.int32))
             self._append("images/apa", np.array([apa], np.int16))
@@ -231,7 +237,7 @@ class EventStore:
     def waveforms(self, plane: str, image: int) -> np.ndarray:
         """Pedestal-subtracted samples, float32 (channels, ticks), ADC; bad channels are zero."""
         signal = self.adc(plane, image) - self.pedestal(plane, image)[:, None]
-        signal[(self.status(plane, image) & BAD_CHANNEL) != 0] = 0
+        signal[self.bad(plane, image)] = 0
         return signal
 
     def clean(self, plane: str, image: int) -> np.ndarray:
@@ -241,11 +247,30 @@ class EventStore:
         dataset = self._file[f"{plane}/clean"]
         return dataset[image] * np.float32(dataset.attrs["adc_per_count"])
 
+    def bad(self, plane: str, image: int) -> np.ndarray:
+        """Which channels carry no usable waveform, bool (channels,)."""
+        return (self.status(plane, image) & BAD_CHANNEL) != 0
+
     def charge(self, plane: str, image: int) -> ChargeTable:
         """True charge of a plane, sorted by channel and tick."""
         group, rows = self._charge_rows(plane, image)
         channel = self.channel(plane, image)[group["row"][rows]]
         return ChargeTable(channel, group["tick"][rows], group["electrons"][rows], group["track"][rows])
+
+    def particles(self, image: int) -> np.ndarray:
+        """The particles of an image's event (PARTICLE_DTYPE); empty where the source has no list."""
+        row = self.event_row[image]
+        start, stop = self._file["particles/offset"][row : row + 2]
+        return self._file["particles/list"][start:stop]
+
+    def charge_particles(self, plane: str, image: int) -> np.ndarray:
+        """The particle that gave most to each row of ``charge``: its row of ``particles``, or -1 if it is not listed."""
+        track, listed = self.charge(plane, image).track, self.particles(image)["id"]
+        if len(listed) == 0:
+            return np.full(len(track), -1)
+        order = np.argsort(listed)
+        place = np.minimum(np.searchsorted(listed[order], track), len(listed) - 1)
+        return np.where(listed[order][place] == track, order[place], -1)
 
     def charge_image(self, plane: str, image: int) -> np.ndarray:
         """True charge of a plane as an image, float32 (channels, ticks), electrons."""

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+from protodune.simulation.toy import simulate_events
 
 from helpers import small_sample
 from protodune.errors import ProtoduneError
 from protodune.geometry import DRIFT_SPEED_MM_PER_US, PLANES, TICK_US, WIRE_PLANES, drift_facing_rows
 from protodune.simulation.apa import Arrivals, charge_on_wires, drift, simulate_apa
 from protodune.simulation.settings import SampleSettings, SimulationSettings
-from protodune.simulation.toy import simulate_events
 from protodune.simulation.tracks import Depositions, cosmic_segments, deposit, recombination
 
 QUIET = SimulationSettings(ticks=1024, incoherent_noise=0.0, coherent_noise=0.0, tracks_per_apa=10)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from protodune.simulation.response import electronics_response, field_current, kernel, response_spectrum
+from protodune.response import electronics_response, field_current, kernel, response_spectrum
 
 
 def test_amplifier_peaks_at_its_gain():

@@ -18,7 +18,7 @@ PAD_BEFORE, PAD_AFTER = 8, 20
 MIN_CHANNELS = 2
 
 
-def low_pass(waveforms: np.ndarray) -> np.ndarray:
+def low_pass(waveforms: np.ndarray, workers: int = 1) -> np.ndarray:
     """Return the waveforms after |H| = 1 / sqrt(1 + (f / 400 kHz)^8), zero phase; float32 (channels, ticks), ADC.
 
     The record is mirrored at its ends, so no signal leaks round.
@@ -28,9 +28,9 @@ def low_pass(waveforms: np.ndarray) -> np.ndarray:
     length = scipy.fft.next_fast_len(ticks + 2 * pad, real=True)
     padded = np.pad(waveforms.astype(np.float32, copy=False), ((0, 0), (pad, length - ticks - pad)), mode="reflect")
     gain = 1 / np.sqrt(1 + (scipy.fft.rfftfreq(length, TICK_US) / LOW_PASS_MHZ) ** (2 * LOW_PASS_ORDER))
-    spectrum = scipy.fft.rfft(padded, axis=1)
+    spectrum = scipy.fft.rfft(padded, axis=1, workers=workers)
     spectrum *= gain.astype(np.float32)
-    return np.ascontiguousarray(scipy.fft.irfft(spectrum, length, axis=1)[:, pad : pad + ticks])
+    return np.ascontiguousarray(scipy.fft.irfft(spectrum, length, axis=1, workers=workers)[:, pad : pad + ticks])
 
 
 def signal_mask(waveforms: np.ndarray, threshold_adc: float = SIGNAL_ADC) -> np.ndarray:

@@ -1,47 +1,134 @@
-"""Classical methods by name: from a plane's pedestal-subtracted waveforms to denoised ones."""
+"""Classical methods: sequences of steps from the digits of a plane to denoised waveforms, charge and regions of interest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.ndimage import uniform_filter
 
 from protodune.classical.coherent import low_pass, remove_coherent_noise
+from protodune.classical.cut import apply_cut
+from protodune.classical.deconvolution import convolve, deconvolve
+from protodune.classical.roi import RoiSettings, find_regions, noise_rms, region_charge, threshold_roi
+from protodune.classical.sticky import mend_sticky_codes
+from protodune.classical.tails import remove_tails
+from protodune.errors import ProtoduneError, suggest
+from protodune.geometry import PLANES
+from protodune.products import PlaneProduct
+from protodune.regions import runs
 
 
 @dataclass(frozen=True)
 class MethodSettings:
-    """A method of the registry and what it may need: ``cut_adc``, below which a sample's size is set to zero."""
+    """The steps of a method, in order, and what they may need: ``cut_adc``, up to which a sample's size becomes zero;
+    ``wiener_size`` of the window in pixels; ``threshold_sigma`` and ``threshold_min_adc`` of the threshold regions; ``roi``
+    of those on deconvolved charge."""
 
-    kind: str
+    steps: tuple[str, ...] = ()
     cut_adc: float = 0.0
+    wiener_size: int = 5
+    threshold_sigma: float = 4.0
+    threshold_min_adc: float = 0.0
+    roi: RoiSettings = field(default_factory=RoiSettings)
+
+    def __post_init__(self):
+        for step in self.steps:
+            if step not in STEPS:
+                raise ProtoduneError(f"steps: found '{step}', expected {' | '.join(STEPS)}{suggest(step, list(STEPS))}")
+        if "sticky" in self.steps[1:]:
+            raise ProtoduneError("steps: 'sticky' looks at the codes as they were read; expected it first")
 
 
-def apply_cut(waveforms: np.ndarray, cut_adc: float) -> np.ndarray:
-    """Return the waveforms with |samples| <= ``cut_adc`` set to zero; same shape and dtype."""
-    return np.where(np.abs(waveforms) > cut_adc, waveforms, 0).astype(waveforms.dtype) if cut_adc > 0 else waveforms
+@dataclass
+class PlaneReadout:
+    """What a method gets: name of the plane, ``adc`` int16 (channels, ticks), ``waveforms`` float32 of the same shape without
+    pedestal, ``bad`` bool (channels,)."""
+
+    plane: str
+    adc: np.ndarray
+    waveforms: np.ndarray
+    bad: np.ndarray
 
 
-def _raw(waveforms: np.ndarray, group_size: int, bad: np.ndarray) -> np.ndarray:
-    return waveforms
+Step = Callable[[PlaneProduct, PlaneReadout, MethodSettings, int], None]
 
 
-def _zeros(waveforms: np.ndarray, group_size: int, bad: np.ndarray) -> np.ndarray:
-    return np.zeros_like(waveforms)
+def wiener(waveforms: np.ndarray, size: int) -> np.ndarray:
+    """Return the waveforms after the adaptive Wiener filter in windows of ``size`` x ``size`` pixels (Lim, 1990): towards the
+    local mean where the local variance is that of the noise, which is the median of the local variances."""
+    mean = uniform_filter(waveforms, size, mode="reflect")
+    variance = np.maximum(uniform_filter(waveforms**2, size, mode="reflect") - mean**2, 0)
+    noise = np.median(variance[:: max(1, len(variance) // 100)])
+    gain = np.maximum(variance - noise, 0) / np.maximum(np.maximum(variance, noise), 1e-12)
+    return (mean + gain * (waveforms - mean)).astype(np.float32)
 
 
-def _coherent(waveforms: np.ndarray, group_size: int, bad: np.ndarray) -> np.ndarray:
-    return remove_coherent_noise(low_pass(waveforms), group_size, bad)
+def _sticky(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    state.denoised = mend_sticky_codes(state.denoised, readout.adc, readout.bad)
 
 
-METHODS: dict[str, Callable[[np.ndarray, int, np.ndarray], np.ndarray]] = {
-    "raw": _raw,
-    "zeros": _zeros,
+def _tails(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    # Induction pulses have no net area and leave no tail; there, what looks like one is a prolonged signal.
+    if readout.plane == "X":
+        state.denoised = remove_tails(state.denoised)
+
+
+def _low_pass(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    state.denoised = low_pass(state.denoised, workers)
+
+
+def _coherent(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    state.denoised = remove_coherent_noise(state.denoised, PLANES[readout.plane].group_size, readout.bad)
+
+
+def _wiener(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    state.denoised = wiener(state.denoised, settings.wiener_size)
+
+
+def _cut(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    state.denoised = apply_cut(state.denoised, settings.cut_adc)
+
+
+def _zeros(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    state.denoised = np.zeros_like(state.denoised)
+
+
+def _threshold_roi(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    threshold = np.maximum(settings.threshold_sigma * noise_rms(state.denoised), settings.threshold_min_adc)
+    state.roi = threshold_roi(state.denoised, threshold[:, None])
+    state.denoised = np.where(state.roi, state.denoised, 0)
+
+
+def _deconvolve(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    images = deconvolve(state.denoised, readout.plane, workers)
+    state.roi = find_regions(images, readout.plane, settings.roi)
+    state.charge = region_charge(images.charge, *runs(state.roi))
+    state.denoised = convolve(state.charge, readout.plane, workers)
+
+
+STEPS: dict[str, Step] = {
+    "sticky": _sticky,
+    "tails": _tails,
+    "low_pass": _low_pass,
     "coherent": _coherent,
+    "wiener": _wiener,
+    "cut": _cut,
+    "zeros": _zeros,
+    "threshold_roi": _threshold_roi,
+    "deconvolve": _deconvolve,
 }
 
 
-def run_method(settings: MethodSettings, waveforms: np.ndarray, group_size: int, bad: np.ndarray) -> np.ndarray:
-    """Run a method and its cut: float32 (channels, ticks) in and out, ADC; ``bad`` bool (channels,)."""
-    return apply_cut(METHODS[settings.kind](waveforms, group_size, bad), settings.cut_adc)
+def run_method(settings: MethodSettings, readout: PlaneReadout, workers: int = 1) -> PlaneProduct:
+    """Run the steps of a method on one plane; bad channels come out as zero."""
+    if not np.isfinite(readout.waveforms).all():
+        raise ProtoduneError(f"plane {readout.plane}: the waveforms hold NaN or infinity; expected digits less a pedestal")
+    state = PlaneProduct(readout.waveforms.astype(np.float32, copy=True))
+    state.denoised[readout.bad] = 0
+    for step in settings.steps:
+        STEPS[step](state, readout, settings, workers)
+    for image in state.images().values():
+        image[readout.bad] = 0
+    return state

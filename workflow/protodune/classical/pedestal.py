@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from protodune.classical.sticky import code_histogram, expected_counts, sticky_channels
+
 CLIP_SIGMA = 3.0
 # Standard deviation of a unit normal cut at +-3 sigma, which the clipped rms is divided by.
 _CLIPPED_NORMAL_STD = 0.98658
@@ -16,7 +18,7 @@ def estimate_pedestal(adc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     ``adc`` int16 (channels, ticks).  Start: median and half the 16-84 % range; then mean and standard deviation of the
     samples within 3 standard deviations, repeated, the latter corrected for the cut.  Exact on the histogram, so the cost
-    is one pass over the samples.  A channel without samples gives zeros.
+    is one pass over the samples.  Codes that stick count as often as their neighbours suggest.  A channel without samples gives zeros.
     """
     adc = np.asarray(adc)
     if adc.shape[1] == 0:
@@ -29,11 +31,9 @@ def estimate_pedestal(adc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _block(adc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    n, ticks = adc.shape
-    low = int(adc.min())
-    width = int(adc.max()) - low + 1
-    flat = adc.astype(np.int64) - low + np.arange(n)[:, None] * width
-    hist = np.bincount(flat.ravel(), minlength=n * width).reshape(n, width)
+    hist, low = code_histogram(adc)
+    _lower_sticky_bins(hist, low)
+    (n, width), ticks = hist.shape, hist.sum(axis=1)[:, None]
     code = np.arange(width, dtype=np.float64)
     count = np.pad(np.cumsum(hist, axis=1), ((0, 0), (1, 0)))
     first = np.pad(np.cumsum(hist * code, axis=1), ((0, 0), (1, 0)))
@@ -54,3 +54,16 @@ def _block(adc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         variance = (second[rows, stop] - second[rows, start]) / total - mean**2
         rms = np.sqrt(np.maximum(variance, 0)) / _CLIPPED_NORMAL_STD
     return mean + low, rms
+
+
+def _lower_sticky_bins(hist: np.ndarray, low: int) -> None:
+    """Set the bins of sticky codes to what their neighbours suggest, in place, on channels that stick."""
+    rows = np.flatnonzero(sticky_channels(hist, low))
+    if len(rows) == 0:
+        return
+    index, expected = expected_counts(hist[rows], low)
+    lowered = hist[rows]
+    lowered[:, index] = np.minimum(lowered[:, index], np.rint(expected).astype(lowered.dtype))
+    # A channel that has next to nothing beside sticky codes, as a dead one has, keeps them.
+    kept = lowered.sum(axis=1) > 0.3 * hist[rows].sum(axis=1)
+    hist[rows[kept]] = lowered[kept]

@@ -83,6 +83,11 @@ def _samples(config: dict) -> tuple[list[Sample], list[str]]:
 
 def _cross_problems(config: dict, samples: list[Sample], trials: list[Trial]) -> list[str]:
     problems = []
+    simulation = load_schema("config")["properties"]["simulation"]
+    for sample in samples:
+        problems += schema_problems(
+            sample.simulation, simulation, f"{config['samples']}: sample '{sample.sample}': simulation"
+        )
     patch_sets = list(config["patches"])
     for name, model in config["models"].items():
         if model["patches"] not in patch_sets:

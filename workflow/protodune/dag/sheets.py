@@ -15,7 +15,7 @@ TOY = "toy"
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the sample sheet; ``seed``, ``events`` and ``apas`` count for the toy source only."""
+    """One row of the sample sheet; ``seed``, ``events``, ``apas`` and ``simulation`` count for the toy source only."""
 
     sample: str
     split: str
@@ -24,6 +24,7 @@ class Sample:
     seed: int | None
     events: int | None
     apas: tuple[int, ...]
+    simulation: dict
     partner: str
     tag: str
     note: str
@@ -108,9 +109,12 @@ def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]
             missing = [c for c in ("seed", "events", "apas") if c not in row]
             if missing:
                 problems.append(f"{where}: sample '{name}': source toy needs {', '.join(missing)}")
+        elif "simulation" in row:
+            problems.append(f"{where}: sample '{name}': 'simulation' is for source toy; leave it empty")
+        if row["source"] == TOY:
             if "partner" in row:
                 problems.append(f"{where}: sample '{name}': source toy brings its own truth; leave 'partner' empty")
-        optional = {"seed": None, "events": None, "partner": "", "tag": "", "note": ""}
+        optional = {"seed": None, "events": None, "simulation": {}, "partner": "", "tag": "", "note": ""}
         samples.append(Sample(**{**optional, **row, "apas": tuple(row.get("apas", ()))}))
         if row["split"] in ("train", "val") and not samples[-1].has_clean:
             problems.append(

@@ -22,6 +22,15 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+def merged_simulation(general: dict, own: dict) -> dict:
+    """Return the simulation of the configuration with a sample's own settings over it.
+
+    A sample that names another preset takes its switches from there.
+    """
+    effects = {} if "preset" in own else general.get("effects", {})
+    return {**general, **own, "effects": {**effects, **own.get("effects", {})}}
+
+
 class Targets:
     """Paths and settings of one plan; settings are JSON text with sorted keys, since they are compared as text."""
 
@@ -53,7 +62,7 @@ class Targets:
         """Settings of the simulation of one sample."""
         row = self.samples[w.sample]
         settings = {"sample": row.sample, "seed": row.seed, "events": row.events, "apas": list(row.apas)}
-        return _json({**settings, "simulation": self.config["simulation"]})
+        return _json({**settings, "simulation": merged_simulation(self.config["simulation"], row.simulation)})
 
     def convert_settings(self, w) -> str:
         """Settings of the conversion of one sample."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from protodune.classical.coherent import group_median
 from protodune.geometry import PLANES
-from protodune.store import BAD_CHANNEL, EventStore
+from protodune.store import EventStore
 
 
 def plane_features(store: EventStore, plane: str, image: int) -> np.ndarray:
@@ -17,6 +17,6 @@ def plane_features(store: EventStore, plane: str, image: int) -> np.ndarray:
     """
     waveforms = store.waveforms(plane, image)
     size = PLANES[plane].group_size
-    bad = (store.status(plane, image) & BAD_CHANNEL) != 0
+    bad = store.bad(plane, image)
     median = group_median(waveforms, size, bad if bad.any() else None)
     return np.stack([waveforms, np.repeat(median, size, axis=0)])

@@ -11,6 +11,32 @@ CLEAN_ADC_PER_COUNT = 0.125
 """Noise-free waveforms are int16 counts of 1/8 ADC: range +-4095 ADC, rounding rms 0.04 ADC."""
 
 
+CLASS_UNKNOWN, CLASS_TRACK, CLASS_SHOWER, CLASS_MICHEL, CLASS_DELTA = range(5)
+"""What kind of particle left a charge."""
+PARTICLE_DTYPE = np.dtype(
+    [(name, "<i4") for name in ("id", "parent", "primary", "interaction", "pdg")]
+    + [("class", "u1")]
+    + [
+        (name, "<f4")
+        for name in (
+            *(
+                "kinetic_mev",
+                "time_us",
+                "start_x_mm",
+                "start_y_mm",
+                "start_z_mm",
+                "direction_x",
+                "direction_y",
+                "direction_z",
+            ),
+            *("end_x_mm", "end_y_mm", "end_z_mm", "length_mm", "theta_xz_u_deg", "theta_xz_v_deg", "theta_xz_x_deg"),
+        )
+    ]
+)
+"""One particle of the simulation; ``parent`` is 0 for a primary, ``time_us`` counts from the trigger, theta_xz is 0 parallel to
+the wire planes and 90 along the drift."""
+
+
 @dataclass
 class ChargeTable:
     """Charge that reached the wires, one row per (channel, tick); all columns have the same length.
@@ -30,7 +56,8 @@ class RawEvent:
 
     ``channel`` uint32 (n,); ``adc`` int16 (n, ticks), rows shorter than the readout are filled with their last sample;
     ``n_samples`` int64 (n,); ``pedestal`` float32 (n,) as the file records it, ADC; ``clean`` int16 (n, ticks) in counts of
-    ``CLEAN_ADC_PER_COUNT`` or None; ``charge`` or None; ``timestamp`` of the readout (uint64 clock count) or 0.
+    ``CLEAN_ADC_PER_COUNT`` or None; ``charge`` or None; ``timestamp`` of the readout (uint64 clock count) or 0;
+    ``particles`` PARTICLE_DTYPE or None.
     """
 
     run: int
@@ -43,6 +70,7 @@ class RawEvent:
     clean: np.ndarray | None = None
     charge: ChargeTable | None = None
     timestamp: int = 0
+    particles: np.ndarray | None = None
 
     @property
     def event_id(self) -> tuple[int, int, int]:

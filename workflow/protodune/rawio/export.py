@@ -11,6 +11,7 @@ import numpy as np
 import uproot
 
 from protodune.files import atomic_path
+from protodune.regions import runs
 
 LAYOUT, LAYOUT_VERSION = "protodune-denoised", 1
 
@@ -22,14 +23,6 @@ class DenoisedPlane:
     event_id: tuple[int, int, int]
     channel: np.ndarray
     adc: np.ndarray
-
-
-def regions(adc: np.ndarray, threshold_adc: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the regions of interest of a plane: row, first tick and one past the last of each run of |adc| > threshold."""
-    above = np.pad(np.abs(adc) > threshold_adc, ((0, 0), (1, 1))).astype(np.int8)
-    edges = np.diff(above, axis=1)
-    row, begin = np.nonzero(edges == 1)
-    return row, begin, np.nonzero(edges == -1)[1]
 
 
 def write_denoised(
@@ -44,7 +37,7 @@ def write_denoised(
         file.mktree("denoised", {**ids, "adc": np.dtype(("f4", (ticks,)))})
         file.mktree("roi", {**ids, "begin": "i4", "end": "i4"})
         for plane in planes:
-            row, begin, end = regions(plane.adc, threshold_adc)
+            row, begin, end = runs(np.abs(plane.adc) > threshold_adc)
             file["denoised"].extend({**_ids(plane, plane.channel), "adc": plane.adc.astype(np.float32)})
             columns = {"begin": begin.astype(np.int32), "end": end.astype(np.int32)}
             file["roi"].extend({**_ids(plane, plane.channel[row]), **columns})

@@ -1,7 +1,7 @@
 """The flat ROOT layout of the embedded simulation: plain branches that any ROOT reads (docs/data_format.md).
 
-Trees: ``events`` (run, subrun, event), ``digits`` (event_index, channel, pedestal, adc[ticks], clean[ticks]), one entry a
-channel, events one after the other, and ``charge`` (event_index, channel, tick, electrons, track).  ``protodune_about`` is a
+Trees: ``events`` (run, subrun, event), ``digits`` (event_index, channel, samples, pedestal, adc[ticks], clean[ticks]), one entry a
+channel, events one after the other, ``charge`` (event_index, channel, tick, electrons, track) and ``particles``.  ``protodune_about`` is a
 TObjString with JSON: layout, layout_version, settings, seed, versions.
 """
 
@@ -18,10 +18,10 @@ from protodune.errors import ProtoduneError
 from protodune.files import atomic_path
 from protodune.rawio.baskets import damaged
 from protodune.rawio.digits import sorting_order, stack_digits
-from protodune.rawio.events import CLEAN_ADC_PER_COUNT, ChargeTable, RawEvent
+from protodune.rawio.events import CLEAN_ADC_PER_COUNT, PARTICLE_DTYPE, ChargeTable, RawEvent
 
 LAYOUT = "protodune-flat"
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 
 
 def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict) -> None:
@@ -34,8 +34,17 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
         file["protodune_about"] = json.dumps(head, sort_keys=True)
         file.mktree("events", {"run": "u4", "subrun": "u4", "event": "u4"})
         waveform = np.dtype(("i2", (ticks,)))
-        file.mktree("digits", {"event_index": "i4", "channel": "u4", "pedestal": "f4", "adc": waveform, "clean": waveform})
+        digits = {
+            "event_index": "i4",
+            "channel": "u4",
+            "samples": "i4",
+            "pedestal": "f4",
+            "adc": waveform,
+            "clean": waveform,
+        }
+        file.mktree("digits", digits)
         file.mktree("charge", {"event_index": "i4", "channel": "u4", "tick": "i4", "electrons": "f4", "track": "i4"})
+        file.mktree("particles", {"event_index": "i4", **{name: PARTICLE_DTYPE[name] for name in PARTICLE_DTYPE.names}})
         for index, event in enumerate(events):
             file["events"].extend({k: np.array([getattr(event, k)], dtype=np.uint32) for k in ("run", "subrun", "event")})
             n, m = len(event.channel), len(event.charge.tick)
@@ -43,6 +52,7 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
                 {
                     "event_index": np.full(n, index, dtype=np.int32),
                     "channel": event.channel,
+                    "samples": event.n_samples.astype(np.int32),
                     "pedestal": event.pedestal,
                     "adc": event.adc,
                     "clean": event.clean,
@@ -57,6 +67,9 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
                     "track": event.charge.track.astype(np.int32),
                 }
             )
+            particles = np.zeros(0, PARTICLE_DTYPE) if event.particles is None else event.particles
+            columns = {name: particles[name] for name in PARTICLE_DTYPE.names}
+            file["particles"].extend({"event_index": np.full(len(particles), index, np.int32), **columns})
 
 
 class FlatSource:
@@ -76,16 +89,17 @@ class FlatSource:
                 f"{path}: found layout {self.about.get('layout')} version {version}, expected {LAYOUT} version "
                 f"{LAYOUT_VERSION}; simulate the sample again"
             )
-        missing = [name for name in ("events", "digits", "charge") if name not in file]
+        missing = [name for name in ("events", "digits", "charge", "particles") if name not in file]
         if missing:
             raise ProtoduneError(
                 f"{path}: has no tree {', '.join(missing)}; expected a complete flat file, simulate it again"
             )
-        self._digits, self._charge_tree = file["digits"], file["charge"]
+        self._digits, self._charge_tree, self._particles = file["digits"], file["charge"], file["particles"]
         ids = file["events"].arrays(["run", "subrun", "event"], library="np")
         self._ids = [tuple(int(ids[k][i]) for k in ("run", "subrun", "event")) for i in range(len(ids["run"]))]
         self._digit_rows = self._row_bounds(self._digits)
         self._charge_rows = self._row_bounds(self._charge_tree)
+        self._particle_rows = self._row_bounds(self._particles)
 
     def _row_bounds(self, tree) -> np.ndarray:
         index = tree["event_index"].array(library="np")
@@ -100,27 +114,31 @@ class FlatSource:
 
     def read(self, index: int) -> RawEvent:
         """Read one event, channels ascending."""
-        start, stop = self._digit_rows[index], self._digit_rows[index + 1]
         try:
-            columns = {
-                name: self._digits[name].array(entry_start=start, entry_stop=stop, library="np")
-                for name in ("channel", "pedestal", "adc", "clean")
-            }
-            rows = slice(self._charge_rows[index], self._charge_rows[index + 1])
-            charge = {
-                name: self._charge_tree[name].array(entry_start=rows.start, entry_stop=rows.stop, library="np")
-                for name in ("channel", "tick", "electrons", "track")
-            }
+            columns = self._columns(
+                self._digits, self._digit_rows, index, ("channel", "samples", "pedestal", "adc", "clean")
+            )
+            charge = self._columns(self._charge_tree, self._charge_rows, index, ("channel", "tick", "electrons", "track"))
+            found = self._columns(self._particles, self._particle_rows, index, PARTICLE_DTYPE.names)
         except Exception as error:  # uproot and zlib raise many kinds for damaged baskets
             raise damaged(f"{self.path}: event {index}", error) from None
         order = sorting_order(columns["channel"], f"{self.path}: event {index}")
-        adc, n_samples = stack_digits(columns["adc"], order)
+        adc, _ = stack_digits(columns["adc"], order)
+        particles = np.zeros(len(found["id"]), PARTICLE_DTYPE)
+        for name, values in found.items():
+            particles[name] = values
         return RawEvent(
             *self._ids[index],
             columns["channel"][order].astype(np.uint32),
             adc,
-            n_samples,
+            columns["samples"][order].astype(np.int64),
             columns["pedestal"][order].astype(np.float32),
             clean=stack_digits(columns["clean"], order)[0],
             charge=ChargeTable(**charge),
+            particles=particles,
         )
+
+    @staticmethod
+    def _columns(tree, rows: np.ndarray, index: int, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        entries = {"entry_start": rows[index], "entry_stop": rows[index + 1], "library": "np"}
+        return {name: tree[name].array(**entries) for name in names}

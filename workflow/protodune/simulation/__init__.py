@@ -1,1 +1,1 @@
-"""The embedded detector simulation: cosmic muons in one APA's drift volume, from ionisation to ADC."""
+"""The embedded detector simulation: particles in liquid argon, from ionisation to ADC."""

@@ -1,4 +1,4 @@
-"""One APA-event: from ionisation electrons to digits and truth."""
+"""One APA-event: from drifted electrons to digits and truth."""
 
 from __future__ import annotations
 
@@ -6,142 +6,154 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from scipy.special import ndtr
 
-from protodune.geometry import (
-    ADC_MAX,
-    DRIFT_SPEED_MM_PER_US,
-    PLANES,
-    TICK_US,
-    WIRE_PLANES,
-    WirePlane,
-    drift_facing_face,
-)
+from protodune.geometry import PLANES, TICK_US, WIRE_PLANES, WirePlane, drift_facing_face
 from protodune.rawio.events import CLEAN_ADC_PER_COUNT
-from protodune.simulation.noise import COHERENT_GAIN_SPREAD, coherent_noise, incoherent_noise
-from protodune.simulation.response import WIRE_REACH, response_spectrum
+from protodune.response import WIRE_REACH, kernel, pulser_kernel, response_spectrum
+from protodune.simulation.conditions import channel_conditions
+from protodune.simulation.drift import Arrivals, WireCharge, charge_on_wires, drift
+from protodune.simulation.noise import coherent_noise
+from protodune.simulation.readout import ac_coupled, digitise, tail_us
 from protodune.simulation.settings import SimulationSettings
-from protodune.simulation.tracks import Depositions, cosmic_segments, deposit
+from protodune.simulation.steps import Steps
 
 MARGIN_TICKS = 128  # the response reaches 80 ticks back and 32 ticks on
-SPLAT_WIRES, SPLAT_TICKS = 1, 6  # half widths of the deposited Gaussian; 6 ticks are 2.7 sigma at full drift
 MIN_TRUTH_ELECTRONS = 10.0
-_CM2_PER_S_TO_MM2_PER_US = 1e-4
 
 
 @dataclass
 class PlaneImage:
-    """One plane: ``adc`` int16 and ``clean`` int16 counts (channels, ticks), pedestal float32 (channels,), true charge as
-    row, tick (int) and electrons (float32) columns."""
+    """One plane: ``adc`` int16 and ``clean`` int16 counts (channels, ticks), ``n_samples`` int64 and ``pedestal`` float32
+    (channels,), true charge as row, tick, particle (int) and electrons (float32) columns."""
 
     adc: np.ndarray
     clean: np.ndarray
+    n_samples: np.ndarray
     pedestal: np.ndarray
     charge_row: np.ndarray
     charge_tick: np.ndarray
     electrons: np.ndarray
+    particle: np.ndarray
 
 
-@dataclass
-class Arrivals:
-    """Electrons at the wire planes, all (n,): y, z in mm, tick, widths along time (ticks) and pitch (mm), electrons."""
+def induced(charge: WireCharge, plane: str, wires: WirePlane, ticks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Convolve the charge on wires with the response, neighbours included.
 
-    y_mm: np.ndarray
-    z_mm: np.ndarray
-    tick: np.ndarray
-    sigma_tick: np.ndarray
-    sigma_mm: np.ndarray
-    electrons: np.ndarray
-
-
-def drift(depositions: Depositions, settings: SimulationSettings) -> Arrivals:
-    """Drift electrons to the wires: attenuation exp(-t/lifetime), diffusion sqrt(2 D t)."""
-    time_us = depositions.drift_mm / DRIFT_SPEED_MM_PER_US
-    d_long = settings.longitudinal_diffusion_cm2_per_s * _CM2_PER_S_TO_MM2_PER_US
-    d_trans = settings.transverse_diffusion_cm2_per_s * _CM2_PER_S_TO_MM2_PER_US
-    return Arrivals(
-        depositions.y_mm,
-        depositions.z_mm,
-        depositions.t0_tick + time_us / TICK_US,
-        np.sqrt(2 * d_long * time_us) / DRIFT_SPEED_MM_PER_US / TICK_US,
-        np.sqrt(2 * d_trans * time_us),
-        depositions.electrons * np.exp(-time_us / settings.lifetime_us),
-    )
-
-
-def _bin_shares(centre: np.ndarray, sigma: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return bins (n, 2 half + 1), int, around each centre (bin b covers [b - 0.5, b + 0.5)) and the Gaussian's share in
-    each, normalised to one."""
-    middle = np.floor(centre + 0.5).astype(np.int64)
-    bins = middle[:, None] + np.arange(-half, half + 1)
-    edges = (np.arange(-half, half + 2) - 0.5)[None, :] + (middle - centre)[:, None]
-    share = np.diff(ndtr(edges / np.maximum(sigma, 1e-3)[:, None]), axis=1)
-    return bins, share / share.sum(axis=1, keepdims=True)
-
-
-def charge_on_wires(arrivals: Arrivals, wires: WirePlane, length: int) -> np.ndarray:
-    """Return electrons a wire and tick, float32 (n_wires, length); tick 0 is column MARGIN_TICKS."""
-    wire = wires.wire_coordinate(arrivals.y_mm, arrivals.z_mm, 0)
-    keep = (wire > -1) & (wire < wires.n_wires)
-    keep &= (arrivals.tick > -MARGIN_TICKS + SPLAT_TICKS) & (arrivals.tick < length - MARGIN_TICKS - SPLAT_TICKS - 1)
-    wire_bin, wire_share = _bin_shares(wire[keep], arrivals.sigma_mm[keep] / wires.pitch_mm, SPLAT_WIRES)
-    # Tick k covers [k, k + 1), so its centre is k + 0.5.
-    tick_bin, tick_share = _bin_shares(arrivals.tick[keep] - 0.5, arrivals.sigma_tick[keep], SPLAT_TICKS)
-    weight = arrivals.electrons[keep, None, None] * wire_share[:, :, None] * tick_share[:, None, :]
-    index = wire_bin[:, :, None] * length + (tick_bin + MARGIN_TICKS)[:, None, :]
-    inside = np.broadcast_to(((wire_bin >= 0) & (wire_bin < wires.n_wires))[:, :, None], index.shape)
-    grid = np.bincount(index[inside], weights=weight[inside], minlength=wires.n_wires * length)
-    return grid.reshape(wires.n_wires, length).astype(np.float32)
-
-
-def _induce(charge: np.ndarray, plane: str) -> np.ndarray:
-    """Convolve the charge on wires with the response, neighbours included: float32 (n_wires, length), ADC."""
-    n_wires, length = charge.shape
-    near = np.convolve(charge.any(axis=1), np.ones(2 * WIRE_REACH + 1), mode="same") > 0
-    spectrum = scipy.fft.rfft(charge, axis=1)
-    padded = np.pad(spectrum, ((WIRE_REACH, WIRE_REACH), (0, 0)))
-    total = np.zeros_like(spectrum)
+    Returns the wires that see something (n,) and their signal in ADC, float32 (n, ticks), nominal gain.
+    """
+    length = scipy.fft.next_fast_len(ticks + 2 * MARGIN_TICKS, real=True)
+    hit = np.unique(charge.wire)
+    if len(hit) == 0:
+        return hit, np.zeros((0, ticks), np.float32)
+    place = np.searchsorted(hit, charge.wire) * length + charge.tick + MARGIN_TICKS
+    grid = np.bincount(place, weights=charge.electrons, minlength=len(hit) * length).reshape(len(hit), length)
+    spectrum = scipy.fft.rfft(grid.astype(np.float32), axis=1)
+    near = np.unique(np.clip(hit[:, None] + np.arange(-WIRE_REACH, WIRE_REACH + 1), 0, wires.n_wires - 1))
+    total = np.zeros((len(near), spectrum.shape[1]), np.complex64)
     for shift in range(-WIRE_REACH, WIRE_REACH + 1):
-        total += padded[WIRE_REACH + shift : WIRE_REACH + shift + n_wires] * response_spectrum(plane, abs(shift), length)
-    signal = np.zeros_like(charge)
-    signal[near] = scipy.fft.irfft(total[near], length, axis=1)
-    return signal
+        there = hit + shift
+        inside = (there >= 0) & (there < wires.n_wires)
+        total[np.searchsorted(near, there[inside])] += spectrum[inside] * response_spectrum(plane, abs(shift), length)
+    return near, scipy.fft.irfft(total, length, axis=1)[:, MARGIN_TICKS : MARGIN_TICKS + ticks]
 
 
-def _onto_channels(on_wires: np.ndarray, wires: WirePlane, n_channels: int) -> np.ndarray:
-    """Add up the wires that one channel reads: (n_channels, ticks)."""
-    image = np.zeros((n_channels, on_wires.shape[1]), on_wires.dtype)
-    for first in range(0, wires.n_wires, wires.modulus):
-        part = np.arange(first, min(first + wires.modulus, wires.n_wires))
-        image[wires.row(part)] += on_wires[part]
-    return image
+def largest_contributors(key: np.ndarray, electrons: np.ndarray, particle: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Add up contributions by ``key`` (n,), int64; return the keys, ascending, their sums and the particle that gave most."""
+    if len(key) == 0:
+        return key, electrons, particle
+    n_particles = int(particle.max()) + 1
+    both = key * n_particles + particle
+    order = np.argsort(both, kind="stable")
+    both = both[order]
+    starts = np.flatnonzero(np.diff(both, prepend=-1))
+    part = np.add.reduceat(electrons[order], starts)
+    pixel, who = np.divmod(both[starts], n_particles)
+    first = np.flatnonzero(np.diff(pixel, prepend=-1))
+    most = np.maximum.reduceat(part, first)
+    is_most = part == np.repeat(most, np.diff(first, append=len(pixel)))
+    # Where two gave the same the one with the lower number counts.
+    winner = np.flatnonzero(is_most)
+    _, chosen = np.unique(pixel[winner], return_index=True)
+    return pixel[first], np.add.reduceat(part, first), who[winner[chosen]]
 
 
-def simulate_apa(rng: np.random.Generator, apa: int, settings: SimulationSettings) -> dict[str, PlaneImage]:
-    """Simulate the three planes of one APA-event; the same generator state gives the same bytes."""
-    arrivals = drift(deposit(rng, cosmic_segments(rng, settings), settings), settings)
-    shared = coherent_noise(rng, settings.ticks, settings)
+def simulate_apa(
+    rng: np.random.Generator, apa: int, steps: Steps, electrons: np.ndarray, settings: SimulationSettings
+) -> dict[str, PlaneImage]:
+    """Simulate the three planes of one APA-event; the same deposits and generator state give the same bytes."""
+    facing = drift_facing_face(apa)
+    faces = (facing, 1 - facing) if settings.effects.wall_side else (facing,)
+    arrivals = {face: drift(steps, electrons, apa, face, settings) for face in faces}
+    shared = coherent_noise(rng, settings.ticks, settings) if settings.effects.coherent_noise else dict.fromkeys(PLANES)
     return {plane: _plane_image(rng, plane, apa, arrivals, shared[plane], settings) for plane in PLANES}
 
 
 def _plane_image(
-    rng: np.random.Generator, plane: str, apa: int, arrivals: Arrivals, shared: np.ndarray, settings: SimulationSettings
+    rng: np.random.Generator,
+    plane: str,
+    apa: int,
+    arrivals: dict[int, Arrivals],
+    shared: np.ndarray | None,
+    settings: SimulationSettings,
 ) -> PlaneImage:
-    info, wires = PLANES[plane], WIRE_PLANES[drift_facing_face(apa), plane]
-    length = scipy.fft.next_fast_len(settings.ticks + 2 * MARGIN_TICKS, real=True)
-    readout = slice(MARGIN_TICKS, MARGIN_TICKS + settings.ticks)
-    charge = charge_on_wires(arrivals, wires, length)
-    clean = _onto_channels(_induce(charge, plane)[:, readout], wires, info.n_channels)
-    truth = _onto_channels(charge[:, readout], wires, info.n_channels)
-    clean_counts = np.clip(np.rint(clean / CLEAN_ADC_PER_COUNT), -32767, 32767).astype(np.int16)
+    info, ticks = PLANES[plane], settings.ticks
+    conditions = channel_conditions(plane, apa, settings)
+    signal = np.zeros((info.n_channels, ticks), np.float32)
+    keys, amounts, particles = [], [], []
+    for face, arrived in arrivals.items():
+        wires = WIRE_PLANES[face, plane]
+        charge = charge_on_wires(arrived, wires, -MARGIN_TICKS, ticks + MARGIN_TICKS)
+        seen, on_wires = induced(charge, plane, wires, ticks)
+        # Wires of one channel lie in different thirds of the face; within a third rows do not repeat.
+        for first in range(0, wires.n_wires, wires.modulus):
+            part = (seen >= first) & (seen < first + wires.modulus)
+            signal[wires.row(seen[part])] += on_wires[part]
+        read = (charge.tick >= 0) & (charge.tick < ticks)
+        keys.append(wires.row(charge.wire[read]) * ticks + charge.tick[read])
+        amounts.append(charge.electrons[read])
+        particles.append(charge.particle[read])
+    key, amount, particle = largest_contributors(*map(np.concatenate, (keys, amounts, particles)))
+    if settings.content == "pulses":
+        key, amount, particle = _inject_pulses(signal, settings)
+    signal *= conditions.gain[:, None]
+    clean = np.clip(np.rint(signal / CLEAN_ADC_PER_COUNT), -32767, 32767).astype(np.int16)
+    if settings.effects.tails:
+        before = _charge_before(plane, arrivals, settings) * conditions.gain
+        signal = ac_coupled(signal, before, plane, settings)
+    adc, n_samples = digitise(rng, signal, plane, shared, conditions, settings)
+    kept = amount >= MIN_TRUTH_ELECTRONS
+    row, tick = np.divmod(key[kept], ticks)
+    return PlaneImage(adc, clean, n_samples, conditions.pedestal, row, tick, amount[kept].astype(np.float32), particle[kept])
 
-    nominal = settings.collection_pedestal_adc if plane == "X" else settings.induction_pedestal_adc
-    pedestal = (nominal + settings.pedestal_spread_adc * rng.standard_normal(info.n_channels)).astype(np.float32)
-    gain = (1 + COHERENT_GAIN_SPREAD * rng.standard_normal(info.n_channels)).astype(np.float32)
-    signal = incoherent_noise(rng, plane, settings.ticks, settings)
-    signal += np.repeat(shared, info.group_size, axis=0) * gain[:, None]
-    signal += clean
-    signal += pedestal[:, None]
-    adc = np.clip(np.rint(signal, out=signal), 0, ADC_MAX).astype(np.int16)
-    row, tick = np.nonzero(truth >= MIN_TRUTH_ELECTRONS)
-    return PlaneImage(adc, clean_counts, pedestal, row, tick, truth[row, tick])
+
+def _charge_before(plane: str, arrivals: dict[int, Arrivals], settings: SimulationSettings) -> np.ndarray:
+    """Return ADC tick of collected charge before the readout, weighted with exp(t / tau), float64 (channels,).
+
+    Induction pulses have no net area, so only collection wires remember.
+    """
+    total = np.zeros(PLANES[plane].n_channels)
+    if plane != "X":
+        return total
+    area = kernel(plane, 0)[0].sum()
+    decay = tail_us(plane, settings) / TICK_US
+    for face, arrived in arrivals.items():
+        wires = WIRE_PLANES[face, plane]
+        wire = np.rint(wires.wire_coordinate(arrived.y_mm, arrived.z_mm, 0)).astype(np.int64)
+        early = (arrived.tick < -MARGIN_TICKS) & (wire >= 0) & (wire < wires.n_wires)
+        weight = arrived.electrons[early] * np.exp(arrived.tick[early] / decay) * area
+        total += np.bincount(wires.row(wire[early]), weights=weight, minlength=len(total))
+    return total
+
+
+def _inject_pulses(signal: np.ndarray, settings: SimulationSettings) -> tuple[np.ndarray, ...]:
+    """Put pulses of known charge on the amplifiers of all channels, as a pulser does; return key, electrons, particle."""
+    n, ticks = signal.shape
+    sizes = np.array(settings.pulse_electrons)
+    samples, first = pulser_kernel()
+    at = np.arange(settings.pulse_period_ticks // 2, ticks, settings.pulse_period_ticks)
+    charge = sizes[(np.arange(n)[:, None] + np.arange(len(at))) % len(sizes)]
+    for column, tick in enumerate(at):
+        length = min(len(samples), ticks - tick - first)
+        signal[:, tick + first : tick + first + length] += charge[:, column, None] * samples[:length].astype(np.float32)
+    key = (np.arange(n)[:, None] * ticks + at).ravel()
+    return key, charge.ravel(), np.full(key.size, -1, np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft
 
 from protodune.geometry import PLANES, TICK_US, femb_of_group
-from protodune.simulation.response import ADC_PER_MV
+from protodune.response import ADC_PER_MV
 from protodune.simulation.settings import SimulationSettings
 
 # a mV, b mV/MHz, c MHz, d, white mV
@@ -23,7 +23,8 @@ COHERENT_KHZ = (0.2, 3.0, 4.0, 12.0, 31.0, 42.0, 53.2, 120.0, 330.0)
 COHERENT_ADC = (1.0, 0.2, 2.0, 1.0, 1.1, 1.2, 0.8, 1.2, 3.0)
 AMPLITUDE_JITTER_ADC = 0.5
 FREQUENCY_JITTER_KHZ = 0.021
-COHERENT_GAIN_SPREAD = 0.1
+SHORT_BOARD, SHORT_BOARD_LINES = 20, 6
+"""One board has the first six lines only; which one is our choice."""
 HV_KHZ, HV_ADC = (0.05, 3.0), (0.5, 0.3)
 
 
@@ -34,15 +35,15 @@ def noise_amplitude(plane: str, frequency_mhz: np.ndarray) -> np.ndarray:
     return np.hypot(shaped, white)
 
 
-def incoherent_noise(rng: np.random.Generator, plane: str, ticks: int, settings: SimulationSettings) -> np.ndarray:
-    """Return noise of every channel of a plane, float32 (channels, ticks), ADC; its level varies between channels."""
-    n = PLANES[plane].n_channels
+def incoherent_noise(
+    rng: np.random.Generator, plane: str, ticks: int, settings: SimulationSettings, level: np.ndarray
+) -> np.ndarray:
+    """Return noise of every channel of a plane, float32 (channels, ticks), ADC; ``level`` float32 (channels,) scales it."""
     length = scipy.fft.next_fast_len(ticks, real=True)
     amplitude = noise_amplitude(plane, scipy.fft.rfftfreq(length, TICK_US)) * np.sqrt(length / _SPECTRUM_TICKS)
     # The spectrum gives mean amplitudes; the mean of a Rayleigh amplitude is sigma sqrt(pi/2).
     amplitude = (amplitude * np.sqrt(2 / np.pi) * ADC_PER_MV * settings.incoherent_noise).astype(np.float32)
-    level = np.maximum(1 + settings.channel_noise_spread * rng.standard_normal(n), 0.2).astype(np.float32)
-    spectrum = rng.standard_normal((n, 2 * len(amplitude)), dtype=np.float32).view(np.complex64)
+    spectrum = rng.standard_normal((len(level), 2 * len(amplitude)), dtype=np.float32).view(np.complex64)
     spectrum *= amplitude
     spectrum *= level[:, None]
     return scipy.fft.irfft(spectrum, length, axis=1)[:, :ticks]
@@ -58,10 +59,11 @@ def coherent_noise(rng: np.random.Generator, ticks: int, settings: SimulationSet
     hv = sum(a * np.sin(2 * np.pi * f * time_ms + p) for f, a, p in zip(HV_KHZ, HV_ADC, hv_phase, strict=True))
     boards = np.empty((20, ticks), np.float32)
     for board in range(20):
+        lines = SHORT_BOARD_LINES if board == SHORT_BOARD - 1 else len(COHERENT_ADC)
         amplitude = np.array(COHERENT_ADC) + AMPLITUDE_JITTER_ADC * rng.standard_normal(len(COHERENT_ADC))
         frequency = np.array(COHERENT_KHZ) + FREQUENCY_JITTER_KHZ * rng.standard_normal(len(COHERENT_KHZ))
         phase = rng.uniform(0, 2 * np.pi, len(COHERENT_KHZ))
         waves = amplitude[:, None] * np.sin(2 * np.pi * frequency[:, None] * time_ms + phase[:, None])
-        boards[board] = waves.sum(axis=0) + hv
+        boards[board] = waves[:lines].sum(axis=0) + hv
     boards *= settings.coherent_noise
     return {plane: boards[femb_of_group(plane) - 1] for plane in PLANES}

@@ -2,39 +2,167 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
 
-from protodune.errors import ProtoduneError
-from protodune.geometry import N_APAS, READOUT_TICKS
+from protodune.errors import ProtoduneError, suggest
+from protodune.geometry import N_APAS, PLANES, READOUT_TICKS
+
+CONTENTS = ("cosmic", "beam", "single", "ideal_tracks", "pulses", "noise")
+RECOMBINATIONS = ("box", "birks", "none")
+SPECIES = ("muon", "antimuon", "pion", "proton", "electron", "positron", "photon")
+
+
+@dataclass(frozen=True)
+class Effects:
+    """A switch for each effect; the parameters of those that have some are in SimulationSettings."""
+
+    straggling: bool = True
+    multiple_scattering: bool = True
+    delta_rays: bool = True
+    attenuation: bool = True
+    diffusion: bool = True
+    wall_side: bool = True
+    incoherent_noise: bool = True
+    channel_noise_spread: bool = True
+    coherent_noise: bool = True
+    pedestal_spread: bool = True
+    gain_spread: bool = True
+    tails: bool = True
+    sticky_codes: bool = True
+    dead_channels: bool = True
+    noisy_channels: bool = True
+    femb302: bool = True
+
+
+_READOUT_EFFECTS = (
+    "incoherent_noise", "channel_noise_spread", "coherent_noise", "pedestal_spread", "gain_spread", "tails", "sticky_codes",
+    "dead_channels", "noisy_channels", "femb302",
+)  # fmt: skip
+PRESETS: dict[str, tuple[str, ...]] = {
+    "clean": _READOUT_EFFECTS,
+    "dunedn": tuple(e for e in _READOUT_EFFECTS if e not in ("incoherent_noise", "channel_noise_spread")),
+    "realistic": (),
+}
+"""Presets by name: the effects that each switches off."""
 
 
 @dataclass(frozen=True)
 class SimulationSettings:
-    """Physics of one simulated event; lengths in mm, times in us, noise in ADC."""
+    """Physics of one simulated event; the unit is in the name, noise in multiples of the measured one."""
 
+    preset: str = "realistic"
+    content: str = "cosmic"
+    effects: Effects = field(default_factory=Effects)
     ticks: int = READOUT_TICKS
-    tracks_per_apa: int = 12
-    mpv_mev_per_cm: float = 1.7
-    landau_width_mev_per_cm: float = 0.10
+    # What crosses the detector.
+    cosmics_per_apa: float = 12.0
+    delta_min_mev: float = 1.0
+    beam_species: tuple[str, ...] = ("pion", "proton", "positron", "antimuon")
+    beam_momentum_mev: float = 1000.0
+    single_species: tuple[str, ...] = ("muon", "pion", "proton", "electron", "photon")
+    single_energy_mev: tuple[float, ...] = (100.0, 1000.0)
+    ideal_theta_xz_deg: tuple[float, ...] = (0.0, 30.0, 60.0, 70.0, 75.0, 80.0, 82.0, 85.0, 87.0)
+    ideal_plane: str = "X"
+    ideal_tracks_per_apa: int = 4
+    ideal_length_mm: float = 1000.0
+    ideal_mev_per_cm: float = 1.7
+    ideal_drift_mm: float = 0.0
+    pulse_electrons: tuple[float, ...] = (5000.0, 10000.0, 20000.0, 50000.0)
+    pulse_period_ticks: int = 500
+    # From ionisation to the wires.
+    recombination: str = "box"
     field_kv_per_cm: float = 0.5
     lifetime_us: float = 35000.0
     longitudinal_diffusion_cm2_per_s: float = 7.2
     transverse_diffusion_cm2_per_s: float = 12.0
+    wall_depth_mm: float = 50.0
+    # Readout.
     incoherent_noise: float = 1.0
     channel_noise_spread: float = 0.1
     coherent_noise: float = 1.0
+    coherent_gain_spread: float = 0.1
     induction_pedestal_adc: float = 2350.0
     collection_pedestal_adc: float = 900.0
     pedestal_spread_adc: float = 20.0
+    gain_spread: float = 0.03
+    collection_tail_us: float = 1100.0
+    induction_tail_us: float = 3300.0
+    sticky_fraction: float = 0.1
+    sticky_probability: tuple[float, ...] = (0.01, 0.3)
+    dead_fraction: float = 0.004
+    noisy_fraction: float = 0.001
+    noisy_factor: float = 10.0
+    detector_seed: int = 1
+
+    @staticmethod
+    def expand(mapping: dict) -> dict:
+        """Fill in what the preset switches off, under what ``mapping`` sets itself."""
+        preset = mapping.get("preset", "realistic")
+        if preset not in PRESETS or not isinstance(mapping.get("effects", {}), dict):
+            return mapping  # refused by the checks
+        return {**mapping, "effects": {**dict.fromkeys(PRESETS[preset], False), **mapping.get("effects", {})}}
+
+    @classmethod
+    def of_preset(cls, preset: str, effects: dict[str, bool] | None = None, **changes) -> SimulationSettings:
+        """Return the settings of a preset with changes."""
+        _one_of("preset", preset, tuple(PRESETS))
+        switches = {**dict.fromkeys(PRESETS[preset], False), **(effects or {})}
+        return cls(preset=preset, effects=Effects(**switches), **changes)
 
     def __post_init__(self):
-        positive = ("ticks", "mpv_mev_per_cm", "field_kv_per_cm", "lifetime_us")
-        for name in positive:
-            if getattr(self, name) <= 0:
-                raise ProtoduneError(f"simulation.{name}: found {getattr(self, name)}, expected a number above 0")
-        for name, value in vars(self).items():
-            if name not in positive and value < 0:
-                raise ProtoduneError(f"simulation.{name}: found {value}, expected 0 or more")
+        _one_of("preset", self.preset, tuple(PRESETS))
+        _one_of("content", self.content, CONTENTS)
+        _one_of("recombination", self.recombination, RECOMBINATIONS)
+        _one_of("ideal_plane", self.ideal_plane, tuple(PLANES))
+        for name in ("beam_species", "single_species"):
+            for species in getattr(self, name):
+                _one_of(name, species, SPECIES)
+        for f in dataclasses.fields(self):
+            self._check_number(f.name, getattr(self, f.name))
+        _range("ideal_theta_xz_deg", self.ideal_theta_xz_deg, 0, 90)
+        for name in ("sticky_fraction", "dead_fraction", "noisy_fraction", "sticky_probability"):
+            _range(name, getattr(self, name), 0, 1)
+        for name in ("single_energy_mev", "sticky_probability"):
+            pair = getattr(self, name)
+            if len(pair) != 2 or pair[0] > pair[1]:
+                raise ProtoduneError(f"simulation.{name}: found {list(pair)}, expected two numbers, the smaller one first")
+        for name in ("beam_species", "single_species", "ideal_theta_xz_deg", "pulse_electrons"):
+            if not getattr(self, name):
+                raise ProtoduneError(f"simulation.{name}: found an empty list, expected at least one entry")
+
+    def _check_number(self, name: str, value: object) -> None:
+        positive = name in _POSITIVE
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, str | bool) or not isinstance(number, int | float):
+                continue
+            if not number >= 0 or (positive and number == 0) or number == float("inf"):
+                raise ProtoduneError(
+                    f"simulation.{name}: found {number}, expected a number {'above 0' if positive else 'of 0 or more'}"
+                )
+
+
+_POSITIVE = {
+    "ticks", "delta_min_mev", "beam_momentum_mev", "single_energy_mev", "ideal_length_mm", "ideal_mev_per_cm",
+    "pulse_period_ticks", "field_kv_per_cm", "lifetime_us", "collection_tail_us", "induction_tail_us", "sticky_probability",
+}  # fmt: skip
+
+
+def _one_of(name: str, value: str, options: tuple[str, ...]) -> None:
+    if value not in options:
+        raise ProtoduneError(
+            f"simulation.{name}: found '{value}', expected {' | '.join(options)}{suggest(str(value), list(options))}"
+        )
+
+
+def _range(name: str, value: float | tuple[float, ...], low: float, high: float) -> None:
+    for number in value if isinstance(value, tuple) else (value,):
+        if not low <= number <= high:
+            raise ProtoduneError(f"simulation.{name}: found {number}, expected a number from {low} to {high}")
+
+
+MAX_EVENTS = 2**31 - 1
+"""Event numbers are stored as 32-bit numbers."""
 
 
 @dataclass(frozen=True)
@@ -52,5 +180,7 @@ class SampleSettings:
         wrong = [a for a in self.apas if not 0 <= a < N_APAS]
         if wrong or not self.apas:
             raise ProtoduneError(f"sample {self.sample}: apas {list(self.apas)}, expected numbers from 0 to {N_APAS - 1}")
-        if self.events < 1:
-            raise ProtoduneError(f"sample {self.sample}: {self.events} events, expected at least 1")
+        if not 1 <= self.events <= MAX_EVENTS:
+            raise ProtoduneError(f"sample {self.sample}: {self.events} events, expected 1 to {MAX_EVENTS}")
+        if self.seed < 0:
+            raise ProtoduneError(f"sample {self.sample}: seed {self.seed}, expected 0 or more")

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from protodune.errors import ProtoduneError
 from protodune.files import require_file
-from protodune.geometry import FEMB_302_APA, FEMB_302_TICKS, N_CHANNELS, femb_channels
+from protodune.geometry import FEMB_302_APA, FEMB_302_TICKS, N_CHANNELS, READOUT_TICKS, femb_channels
 from protodune.memory import keep_freed_memory
 from protodune.provenance import versions
 from protodune.rawio.events import CLEAN_ADC_PER_COUNT, RawEvent, RawSource
@@ -30,17 +30,20 @@ MAX_BASELINE_ADC = 20.0
 @dataclass(frozen=True)
 class ConvertSettings:
     """``tag``: which digits of an art file; ``kind``: simulation or data; ``on_damaged_event``: stop, or skip and record;
-    ``resample_femb302``: stretch the 5996 ticks of FEMB 302's slower clock to the readout."""
+    ``resample_femb302``: stretch the 5996 ticks of FEMB 302's slower clock to the readout: auto (where the file says that
+    its digits are short by as much), always or never."""
 
     sample: str
     kind: str
     tag: str | None = None
     on_damaged_event: str = "stop"
-    resample_femb302: bool = False
+    resample_femb302: str = "auto"
 
     def __post_init__(self):
         if self.on_damaged_event not in ("stop", "skip"):
             raise ProtoduneError(f"on_damaged_event: found '{self.on_damaged_event}', expected stop or skip")
+        if self.resample_femb302 not in ("auto", "always", "never"):
+            raise ProtoduneError(f"resample_femb302: found '{self.resample_femb302}', expected auto, always or never")
 
 
 @dataclass
@@ -68,8 +71,8 @@ class Reading:
                 continue
             if event.adc.size == 0:
                 log.warning("%s: event %s holds no digits", self.raw.path, event.event_id)
-            elif self.settings.resample_femb302:
-                stretch_femb302(event)
+            elif self.settings.resample_femb302 != "never":
+                stretch_femb302(event, only_short=self.settings.resample_femb302 == "auto")
             yield event
 
     def _partners(self) -> dict[tuple[int, int, int], int]:
@@ -189,17 +192,21 @@ def add_truth(event: RawEvent, partner: RawEvent, where: str) -> None:
         event.charge = partner.charge
 
 
-def stretch_femb302(event: RawEvent) -> None:
+def stretch_femb302(event: RawEvent, only_short: bool) -> None:
     """Resample FEMB 302's channels from 5996 to 6000 ticks (Fourier), in place: its clock was slower by 0.07 %.
 
-    Only where the readout is 6000 ticks; the decoder has padded these channels at their end.
+    The decoder has padded these channels at their end.  ``only_short``: only those whose digits say so.
     """
-    if event.adc.shape[1] <= FEMB_302_TICKS:
-        return
+    ticks = event.adc.shape[1]
+    short = round(ticks * FEMB_302_TICKS / READOUT_TICKS)
     rows = np.flatnonzero(np.isin(event.channel, femb_channels(FEMB_302_APA, 2)))
-    if len(rows):
-        stretched = resample(event.adc[rows, :FEMB_302_TICKS].astype(np.float64), event.adc.shape[1], axis=1)
-        event.adc[rows] = np.clip(np.rint(stretched), -32768, 32767).astype(np.int16)
+    if only_short:
+        rows = rows[event.n_samples[rows] == short]
+    if len(rows) == 0 or short == ticks:
+        return
+    stretched = resample(event.adc[rows, :short].astype(np.float64), ticks, axis=1)
+    event.adc[rows] = np.clip(np.rint(stretched), -32768, 32767).astype(np.int16)
+    event.n_samples[rows] = ticks
 
 
 def read_channel_list(path: str) -> np.ndarray:

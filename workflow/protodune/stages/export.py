@@ -11,7 +11,7 @@ from protodune.predictions import Predictions
 from protodune.provenance import versions
 from protodune.rawio.export import DenoisedPlane, write_denoised
 from protodune.stages.command import run_stage, stage_parser
-from protodune.store import BAD_CHANNEL, EventStore
+from protodune.store import EventStore
 
 log = logging.getLogger(__name__)
 ROI_THRESHOLD_ADC = 3.5
@@ -42,7 +42,7 @@ def _planes(store: EventStore, predictions: list[str]) -> Iterator[DenoisedPlane
             found.check_matches(store)
             for image in range(len(store)):
                 for view in PLANE_FAMILIES[found.about["family"]]:
-                    good = (store.status(view, image) & BAD_CHANNEL) == 0
+                    good = ~store.bad(view, image)
                     if good.any():
                         adc = found.denoised(view, image)[good]
                         yield DenoisedPlane(store.event_id(image), store.channel(view, image)[good], adc)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-import numpy as np
-
-from protodune.classical.methods import MethodSettings, run_method
-from protodune.geometry import PLANE_FAMILIES, PLANES
+from protodune.classical.methods import MethodSettings, PlaneReadout, run_method
+from protodune.geometry import PLANE_FAMILIES
 from protodune.predictions import predict_sample
+from protodune.products import PlaneProduct
 from protodune.provenance import versions
 from protodune.settings import parse_settings
 from protodune.stages.command import run_stage, stage_parser
-from protodune.store import BAD_CHANNEL, EventStore
+from protodune.store import EventStore
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,15 +22,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
     p.add_argument("--events", required=True, help="HDF5 event store")
     p.add_argument("--output", required=True, help="HDF5 prediction file to write")
+    p.add_argument("--threads", type=int, default=1, help="threads of the Fourier transforms")
     return p
 
 
-def run(settings: MethodSettings, plane: str, events: str, output: str) -> None:
+def run(settings: MethodSettings, plane: str, events: str, output: str, threads: int = 1) -> None:
     """Write the predictions of one method for one plane family of one sample."""
 
-    def method(store: EventStore, view: str, image: int) -> np.ndarray:
-        bad = (store.status(view, image) & BAD_CHANNEL) != 0
-        return run_method(settings, store.waveforms(view, image), PLANES[view].group_size, bad)
+    def method(store: EventStore, view: str, image: int) -> PlaneProduct:
+        readout = PlaneReadout(view, store.adc(view, image), store.waveforms(view, image), store.bad(view, image))
+        return run_method(settings, readout, threads)
 
     about = {"settings": dataclasses.asdict(settings), "versions": versions("numpy", "scipy")}
     predict_sample(method, events, plane, output, about)
@@ -40,7 +40,9 @@ def run(settings: MethodSettings, plane: str, events: str, output: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage("infer", lambda: run(parse_settings(MethodSettings, a.settings), a.plane, a.events, a.output))
+    return run_stage(
+        "infer", lambda: run(parse_settings(MethodSettings, a.settings), a.plane, a.events, a.output, a.threads)
+    )
 
 
 if __name__ == "__main__":

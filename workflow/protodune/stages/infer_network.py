@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-import numpy as np
 import torch
 
-from protodune.classical.methods import apply_cut
+from protodune.classical.cut import apply_cut
 from protodune.data.features import plane_features
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import denoise_plane
 from protodune.memory import keep_freed_memory
 from protodune.predictions import predict_sample
+from protodune.products import PlaneProduct
 from protodune.provenance import versions
 from protodune.settings import parse_settings
 from protodune.stages.command import run_stage, stage_parser
@@ -51,8 +51,9 @@ def run(settings: NetworkSettings, plane: str, events: str, weights: str, output
     if torch.cuda.is_available():
         model.cuda()
 
-    def method(store: EventStore, view: str, image: int) -> np.ndarray:
-        return apply_cut(denoise_plane(model, plane_features(store, view, image), settings.precision), settings.cut_adc)
+    def method(store: EventStore, view: str, image: int) -> PlaneProduct:
+        denoised = denoise_plane(model, plane_features(store, view, image), settings.precision)
+        return PlaneProduct(apply_cut(denoised, settings.cut_adc))
 
     about = {
         "settings": dataclasses.asdict(settings),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 
+import numpy as np
 from tqdm import tqdm
 
 from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
-from protodune.metrics import image_metrics
+from protodune.metrics import image_metrics, roi_found, roi_metrics, roi_truth
 from protodune.predictions import Predictions
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
@@ -31,18 +32,30 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(plane: str, method: str, sample: str, events: str, predictions: str, output: str) -> None:
-    """Score one prediction file.  Regions: ``all`` channels; for collection also ``drift``, the half facing the cathode."""
+    """Score one prediction file.  Regions: ``all`` channels; for collection also ``drift``, the half facing the cathode.
+
+    Bad channels do not count: they carry no waveform to denoise."""
     rows = []
     with EventStore(events) as store, Predictions(predictions) as found:
         found.check_matches(store)
+        with_roi = found.has("roi") and store.has_charge
         for image in tqdm(range(len(store)), desc=method, unit="image", disable=None):
             apa = int(store.apa[image])
             for view in PLANE_FAMILIES[plane]:
-                denoised, clean = found.denoised(view, image), store.clean(view, image)
+                denoised, clean, good = found.denoised(view, image), store.clean(view, image), ~store.bad(view, image)
+                if with_roi:
+                    found_roi = roi_found(found.roi(view, image))
+                    true_roi = roi_truth(store.charge_image(view, image))
                 regions = {"all": slice(None)} | ({"drift": drift_facing_rows(view, apa)} if plane == "collection" else {})
                 for region, channels in regions.items():
                     key = (plane, method, sample, *store.event_id(image), apa, view, region)
-                    for metric, value in image_metrics(denoised[channels], clean[channels], plane).items():
+                    rows_of = np.flatnonzero(good[channels]) + (channels.start or 0)
+                    if len(rows_of) == 0:
+                        continue
+                    values = image_metrics(denoised[rows_of], clean[rows_of], plane)
+                    if with_roi:
+                        values |= roi_metrics(found_roi[rows_of], true_roi[rows_of])
+                    for metric, value in values.items():
                         rows.append(dict(zip(COLUMNS, (*key, metric, value), strict=True)))
     write_table(output, rows, COLUMNS)
     log.info("%s: %d values", output, len(rows))

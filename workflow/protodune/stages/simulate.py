@@ -13,8 +13,8 @@ from protodune.provenance import versions
 from protodune.rawio.events import RawEvent
 from protodune.rawio.flat import write_flat
 from protodune.settings import parse_settings
+from protodune.simulation.events import simulate_events
 from protodune.simulation.settings import SampleSettings
-from protodune.simulation.toy import simulate_events
 from protodune.stages.command import run_stage, stage_parser
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,16 @@ from protodune.tables import read_table, write_table
 
 log = logging.getLogger(__name__)
 COLUMNS = ["plane", "region", "method", "metric", "mean", "error", "events"]
-HEADS = {"mse": "MSE [ADC²]", "psnr": "PSNR [dB]", "ssim": "SSIM", "imae": "iMAE [ADC tick]"}
+HEADS = {
+    "mse": "MSE [ADC²]",
+    "psnr": "PSNR [dB]",
+    "ssim": "SSIM",
+    "imae": "iMAE [ADC tick]",
+    "pixel_efficiency": "ROI pixel eff.",
+    "pixel_purity": "ROI pixel pur.",
+    "roi_efficiency": "ROI eff.",
+    "roi_purity": "ROI pur.",
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,7 +59,7 @@ def blocks(table: list[dict]) -> Iterator[tuple[str, list[str], list[list[str]]]
         lines = []
         for method in dict.fromkeys(r["method"] for r in part):
             values = {r["metric"]: r for r in part if r["method"] == method}
-            lines.append([method, *(_cell(values[m]) for m in metrics)])
+            lines.append([method, *(_cell(values[m]) if m in values else "–" for m in metrics)])
         yield heading, ["method", *(HEADS[m] for m in metrics)], lines
 
 
@@ -78,6 +87,8 @@ def html(table: list[dict]) -> str:
 
 
 def _cell(row: dict) -> str:
+    if not math.isfinite(row["mean"]):
+        return "–"
     error = f" ± {row['error']:.2g}" if math.isfinite(row["error"]) else ""
     return f"{row['mean']:.4g}{error}"
 

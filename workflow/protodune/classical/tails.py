@@ -1,0 +1,76 @@
+"""Removal of the undershoot that the AC coupling leaves after large pulses.
+
+Model of LArSoft's ProtoDUNE data preparation: data = signal + tail + pedestal; each charge q of the signal leaves a tail of
+-q / tau per tick that decays with tau.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d
+from scipy.signal import lfilter
+
+DECAY_TICKS = 2200.0
+"""Collection: 1.1 ms."""
+SIGNAL_ADC, PAD_BEFORE, PAD_AFTER = 20.0, 10, 20
+MAX_ITERATIONS = 10
+_MIN_SAMPLES = 50
+
+
+def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> np.ndarray:
+    """Return the signal without tails and pedestal, float32 (channels, ticks), ADC.
+
+    Pedestal and initial tail of each channel by least squares over the samples without signal (|s| > 20 ADC, 10 ticks before
+    and 20 after), repeated until these are the same.  A channel with fewer than 50 such samples is left as it is.
+    """
+    ticks = waveforms.shape[1]
+    beta = np.exp(-1 / decay_ticks)
+    alpha = 1 - beta
+    # s_i = d_i - p - tail_i and tail_{i+1} = beta tail_i - alpha s_i, so s is linear in d, p and tail_0.
+    signal = _without_tail(waveforms, alpha, beta)
+    per_pedestal = -_without_tail(np.ones((1, ticks), np.float32), alpha, beta)[0]
+    per_tail = -((beta + alpha) ** np.arange(ticks)).astype(np.float32)
+    basis = np.stack([per_pedestal, per_tail]).astype(np.float64)
+
+    found = signal.copy()
+    open_rows = np.arange(len(waveforms))
+    flags = _flags(found)
+    for _ in range(MAX_ITERATIONS):
+        if len(open_rows) == 0:
+            break
+        rows = open_rows[(~flags[open_rows]).sum(axis=1) >= _MIN_SAMPLES]
+        weight = (~flags[rows]).astype(np.float32)
+        found[rows] = signal[rows] + (_fit(signal[rows], weight, basis) @ basis).astype(np.float32)
+        new = _flags(found[rows])
+        changed = (new != flags[rows]).any(axis=1)
+        flags[rows] = new
+        open_rows = rows[changed]
+    untouched = (~flags).sum(axis=1) < _MIN_SAMPLES
+    found[untouched] = waveforms[untouched]
+    return found
+
+
+def _without_tail(data: np.ndarray, alpha: float, beta: float) -> np.ndarray:
+    # Transfer function from d to s: (1 - beta z) / (1 - (beta + alpha) z).
+    return lfilter([1.0, -beta], [1.0, -(beta + alpha)], data.astype(np.float64), axis=1).astype(np.float32)
+
+
+def _fit(signal: np.ndarray, weight: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Return the coefficients (channels, 2) with which signal + coefficients @ basis is least where ``weight`` is 1."""
+    products = np.stack([basis[0] ** 2, basis[0] * basis[1], basis[1] ** 2]).astype(np.float32)
+    a, b, c = (weight @ products.T).astype(np.float64).T
+    masked = signal * weight
+    right = -(masked @ basis.T.astype(np.float32)).astype(np.float64)
+    determinant = a * c - b * b
+    safe = determinant > 1e-9 * a * c
+    determinant = np.where(safe, determinant, 1)
+    first = np.where(safe, (c * right[:, 0] - b * right[:, 1]) / determinant, right[:, 0] / np.maximum(a, 1))
+    second = np.where(safe, (a * right[:, 1] - b * right[:, 0]) / determinant, 0)
+    return np.stack([first, second], axis=1)
+
+
+def _flags(signal: np.ndarray) -> np.ndarray:
+    above = (np.abs(signal) > SIGNAL_ADC).astype(np.uint8)
+    width = PAD_BEFORE + PAD_AFTER + 1
+    # A maximum over [t - PAD_AFTER, t + PAD_BEFORE]; the filter's window is centred, hence the origin.
+    return maximum_filter1d(above, width, axis=1, mode="constant", origin=width // 2 - PAD_BEFORE).astype(bool)
