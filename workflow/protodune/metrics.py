@@ -76,7 +76,8 @@ def roi_truth(charge: np.ndarray) -> np.ndarray:
 
 
 def roi_found(score: np.ndarray) -> np.ndarray:
-    """Return which pixels of ten ticks a method takes for signal: mean score of at least 0.5; bool (channels, ticks // 10)."""
+    """Return which pixels of ten ticks a method takes for signal: mean score of at least 0.5; bool (channels, ticks //
+    10)."""
     return _rebinned(score) >= 0.5
 
 

@@ -24,7 +24,8 @@ FORMAT = "protodune-predictions"
 FORMAT_VERSION = 2
 ADC_PER_COUNT = CLEAN_ADC_PER_COUNT
 
-# Stored type and unit a count of each image: charge up to 131,000 electrons a tick in steps of 4, ROI scores in steps of 1/255.
+# Stored type and unit a count of each image: charge up to 131,000 electrons a tick in steps of 4, ROI scores in steps of
+# 1/255.
 _STORED = {"denoised": ("i2", ADC_PER_COUNT, "ADC"), "charge": ("i2", 4.0, "electrons"), "roi": ("u1", 1 / 255, "score")}
 
 Method = Callable[[EventStore, str, int], PlaneProduct]

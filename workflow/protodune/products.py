@@ -9,8 +9,9 @@ import numpy as np
 
 @dataclass
 class PlaneProduct:
-    """All (channels, ticks): ``denoised`` float32 in ADC without pedestal; ``charge`` float32 in electrons a tick and ``roi``
-    where the method finds them, else None.  ``roi`` is bool, or float32 from 0 to 1 where the method is more or less sure."""
+    """All (channels, ticks): ``denoised`` float32 in ADC without pedestal; ``charge`` float32 in electrons a tick and
+    ``roi`` where the method finds them, else None.  ``roi`` is bool, or float32 from 0 to 1 where the method is more or
+    less sure."""
 
     denoised: np.ndarray
     charge: np.ndarray | None = None

@@ -43,8 +43,8 @@ class MethodSettings:
 
 @dataclass
 class PlaneReadout:
-    """What a method gets: name of the plane, ``adc`` int16 (channels, ticks), ``waveforms`` float32 of the same shape without
-    pedestal, ``bad`` bool (channels,)."""
+    """What a method gets: name of the plane, ``adc`` int16 (channels, ticks), ``waveforms`` float32 of the same shape
+    without pedestal, ``bad`` bool (channels,)."""
 
     plane: str
     adc: np.ndarray
@@ -56,8 +56,8 @@ Step = Callable[[PlaneProduct, PlaneReadout, MethodSettings, int], None]
 
 
 def wiener(waveforms: np.ndarray, size: int) -> np.ndarray:
-    """Return the waveforms after the adaptive Wiener filter in windows of ``size`` x ``size`` pixels (Lim, 1990): towards the
-    local mean where the local variance is that of the noise, which is the median of the local variances."""
+    """Return the waveforms after the adaptive Wiener filter in windows of ``size`` x ``size`` pixels (Lim, 1990): towards
+    the local mean where the local variance is that of the noise, which is the median of the local variances."""
     mean = uniform_filter(waveforms, size, mode="reflect")
     variance = np.maximum(uniform_filter(waveforms**2, size, mode="reflect") - mean**2, 0)
     noise = np.median(variance[:: max(1, len(variance) // 100)])

@@ -18,7 +18,8 @@ def estimate_pedestal(adc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     ``adc`` int16 (channels, ticks).  Start: median and half the 16-84 % range; then mean and standard deviation of the
     samples within 3 standard deviations, repeated, the latter corrected for the cut.  Exact on the histogram, so the cost
-    is one pass over the samples.  Codes that stick count as often as their neighbours suggest.  A channel without samples gives zeros.
+    is one pass over the samples.  Codes that stick count as often as their neighbours suggest.  A channel without samples
+    gives zeros.
     """
     adc = np.asarray(adc)
     if adc.shape[1] == 0:

@@ -16,10 +16,9 @@ _MIN_RMS = 1e-3
 @dataclass(frozen=True)
 class RoiSettings:
     """Thresholds in multiples of the noise of each channel: ``tight_sigma`` (on induction; ``collection_sigma`` on
-    collection) and ``loose_sigma`` to find regions,
-    ``loose_edge`` down to which a loose region reaches (share of its threshold); ``min_peak`` and ``min_charge`` in electrons
-    below which a region is taken for noise; ``neighbours``: a region must touch another one on a channel at most this far,
-    0: need not; ``pad`` ticks on either side."""
+    collection) and ``loose_sigma`` to find regions, ``loose_edge`` down to which a loose region reaches (share of its
+    threshold); ``min_peak`` and ``min_charge`` in electrons below which a region is taken for noise; ``neighbours``: a
+    region must touch another one on a channel at most this far, 0: need not; ``pad`` ticks on either side."""
 
     tight_sigma: float = 2.8
     collection_sigma: float = 5.0
@@ -32,7 +31,8 @@ class RoiSettings:
 
 
 def noise_rms(image: np.ndarray) -> np.ndarray:
-    """Return the noise of each channel, float32 (channels,): half the 16-84 % range, then the rms of what lies within five."""
+    """Return the noise of each channel, float32 (channels,): half the 16-84 % range, then the rms of what lies within
+    five."""
     step = max(1, image.shape[1] // 1500)  # a part of the samples tells the range
     low, high = np.percentile(image[:, ::step], [16, 84], axis=1)
     start = np.maximum((high - low) / 2, _MIN_RMS).astype(np.float32)

@@ -111,9 +111,8 @@ def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]
                 problems.append(f"{where}: sample '{name}': source toy needs {', '.join(missing)}")
         elif "simulation" in row:
             problems.append(f"{where}: sample '{name}': 'simulation' is for source toy; leave it empty")
-        if row["source"] == TOY:
-            if "partner" in row:
-                problems.append(f"{where}: sample '{name}': source toy brings its own truth; leave 'partner' empty")
+        if row["source"] == TOY and "partner" in row:
+            problems.append(f"{where}: sample '{name}': source toy brings its own truth; leave 'partner' empty")
         optional = {"seed": None, "events": None, "simulation": {}, "partner": "", "tag": "", "note": ""}
         samples.append(Sample(**{**optional, **row, "apas": tuple(row.get("apas", ()))}))
         if row["split"] in ("train", "val") and not samples[-1].has_clean:

@@ -33,8 +33,8 @@ PARTICLE_DTYPE = np.dtype(
         )
     ]
 )
-"""One particle of the simulation; ``parent`` is 0 for a primary, ``time_us`` counts from the trigger, theta_xz is 0 parallel to
-the wire planes and 90 along the drift."""
+"""One particle of the simulation; ``parent`` is 0 for a primary, ``time_us`` counts from the trigger, theta_xz is 0
+parallel to the wire planes and 90 along the drift."""
 
 
 @dataclass

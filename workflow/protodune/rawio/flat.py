@@ -1,8 +1,8 @@
 """The flat ROOT layout of the embedded simulation: plain branches that any ROOT reads (docs/data_format.md).
 
-Trees: ``events`` (run, subrun, event), ``digits`` (event_index, channel, samples, pedestal, adc[ticks], clean[ticks]), one entry a
-channel, events one after the other, ``charge`` (event_index, channel, tick, electrons, track) and ``particles``.  ``protodune_about`` is a
-TObjString with JSON: layout, layout_version, settings, seed, versions.
+Trees: ``events`` (run, subrun, event), ``digits`` (event_index, channel, samples, pedestal, adc[ticks], clean[ticks]),
+one entry a channel, events one after the other, ``charge`` (event_index, channel, tick, electrons, track) and
+``particles``.  ``protodune_about`` is a TObjString with JSON: layout, layout_version, settings, seed, versions.
 """
 
 from __future__ import annotations

@@ -58,7 +58,8 @@ def induced(charge: WireCharge, plane: str, wires: WirePlane, ticks: int) -> tup
 
 
 def largest_contributors(key: np.ndarray, electrons: np.ndarray, particle: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Add up contributions by ``key`` (n,), int64; return the keys, ascending, their sums and the particle that gave most."""
+    """Add up contributions by ``key`` (n,), int64; return the keys, ascending, their sums and the particle that gave
+    most."""
     if len(key) == 0:
         return key, electrons, particle
     n_particles = int(particle.max()) + 1

@@ -1,8 +1,8 @@
 """Liquid argon: energy loss, range, scattering and recombination of charged particles.
 
-Mean energy loss by Bethe's formula with Sternheimer's density correction, most probable loss by Landau's (PDG Review, passage
-of particles through matter); recombination by the modified box model (ArgoNeuT, JINST 8 P08005) or Birks' law (ICARUS, NIM A
-523 (2004) 275).
+Mean energy loss by Bethe's formula with Sternheimer's density correction, most probable loss by Landau's (PDG Review,
+passage of particles through matter); recombination by the modified box model (ArgoNeuT, JINST 8 P08005) or Birks' law
+(ICARUS, NIM A 523 (2004) 275).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Electrons, positrons and photons: showers, Michel electrons and delta rays, all in one pool that steps together.
 
-A short Monte Carlo that gives the image of a shower, not its calorimetry to the per cent: collision loss, multiple scattering,
-bremsstrahlung, pair production and Compton scattering; annihilation and the photo-effect are left out.
+A short Monte Carlo that gives the image of a shower, not its calorimetry to the per cent: collision loss, multiple
+scattering, bremsstrahlung, pair production and Compton scattering; annihilation and the photo-effect are left out.
 """
 
 from __future__ import annotations
