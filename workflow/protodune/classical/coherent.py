@@ -16,6 +16,7 @@ LOW_PASS_ORDER = 4
 SIGNAL_ADC = 20.0
 PAD_BEFORE, PAD_AFTER = 8, 20
 MIN_CHANNELS = 2
+MAX_MASKED_SHARE, BRIDGE_TICKS = 0.5, 30
 
 
 def low_pass(waveforms: np.ndarray, workers: int = 1) -> np.ndarray:
@@ -63,12 +64,31 @@ def group_median(waveforms: np.ndarray, group_size: int, exclude: np.ndarray | N
     return np.where(enough, (np.where(enough, lower, 0) + np.where(enough, upper, 0)) / 2, 0).astype(np.float32)
 
 
+def bridge_shared_signal(median: np.ndarray, masked_share: np.ndarray) -> np.ndarray:
+    """Return the groups' medians (groups, ticks) with a straight line where a track runs along the group's wires.
+
+    There most channels hold signal at the same tick (``masked_share`` of more than a half), and before and after it what all
+    of them share is the foot of the pulse, not noise.
+    """
+    shared = (masked_share > MAX_MASKED_SHARE).astype(np.uint8)
+    shared = maximum_filter1d(shared, 2 * BRIDGE_TICKS + 1, axis=1, mode="constant").astype(bool)
+    bridged, ticks = median.copy(), np.arange(median.shape[1])
+    for group in np.flatnonzero(shared.any(axis=1) & ~shared.all(axis=1)):
+        hidden = shared[group]
+        bridged[group, hidden] = np.interp(ticks[hidden], ticks[~hidden], median[group, ~hidden])
+    return bridged
+
+
 def remove_coherent_noise(waveforms: np.ndarray, group_size: int, bad: np.ndarray) -> np.ndarray:
     """Subtract from every channel its group's median, signal left out of the median; float32 (channels, ticks), ADC.
 
     ``bad`` bool (channels,): channels that neither count nor are corrected.
     """
-    median = group_median(waveforms, group_size, signal_mask(waveforms) | bad[:, None])
+    mask = signal_mask(waveforms)
+    median = group_median(waveforms, group_size, mask | bad[:, None])
+    good = np.maximum((~bad).reshape(-1, group_size).sum(axis=1), 1)[:, None]
+    in_signal = (mask & ~bad[:, None]).reshape(-1, group_size, waveforms.shape[1]).sum(axis=1)
+    median = bridge_shared_signal(median, in_signal / good)
     cleaned = waveforms - np.repeat(median, group_size, axis=0)
     cleaned[bad] = 0
     return cleaned

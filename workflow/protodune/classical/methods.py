@@ -11,26 +11,29 @@ from scipy.ndimage import uniform_filter
 from protodune.classical.coherent import low_pass, remove_coherent_noise
 from protodune.classical.cut import apply_cut
 from protodune.classical.deconvolution import convolve, deconvolve
-from protodune.classical.roi import RoiSettings, find_regions, noise_rms, region_charge, threshold_roi
+from protodune.classical.roi import RoiSettings, find_regions, measured_charge, noise_rms, threshold_roi
 from protodune.classical.sticky import mend_sticky_codes
-from protodune.classical.tails import remove_tails
+from protodune.classical.tails import MIN_STRENGTH, remove_tails, tail_strength
 from protodune.errors import ProtoduneError, suggest
 from protodune.geometry import PLANES
 from protodune.products import PlaneProduct
-from protodune.regions import runs
+from protodune.regions import from_runs, runs
 
 
 @dataclass(frozen=True)
 class MethodSettings:
     """The steps of a method, in order, and what they may need: ``cut_adc``, up to which a sample's size becomes zero;
-    ``wiener_size`` of the window in pixels; ``threshold_sigma`` and ``threshold_min_adc`` of the threshold regions; ``roi``
-    of those on deconvolved charge."""
+    ``wiener_size`` of the window in pixels; ``threshold_sigma`` and ``threshold_min_adc`` of the threshold regions;
+    ``roi`` of those on deconvolved charge; ``extend_before`` and ``extend_after`` ticks around regions in which waveforms
+    are kept."""
 
     steps: tuple[str, ...] = ()
     cut_adc: float = 0.0
     wiener_size: int = 5
     threshold_sigma: float = 4.0
     threshold_min_adc: float = 0.0
+    extend_before: int = 0
+    extend_after: int = 0
     roi: RoiSettings = field(default_factory=RoiSettings)
 
     def __post_init__(self):
@@ -71,7 +74,7 @@ def _sticky(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings
 
 def _tails(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
     # Induction pulses have no net area and leave no tail; there, what looks like one is a prolonged signal.
-    if readout.plane == "X":
+    if readout.plane == "X" and tail_strength(state.denoised) > MIN_STRENGTH:
         state.denoised = remove_tails(state.denoised)
 
 
@@ -98,14 +101,26 @@ def _zeros(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings,
 def _threshold_roi(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
     threshold = np.maximum(settings.threshold_sigma * noise_rms(state.denoised), settings.threshold_min_adc)
     state.roi = threshold_roi(state.denoised, threshold[:, None])
-    state.denoised = np.where(state.roi, state.denoised, 0)
 
 
 def _deconvolve(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
     images = deconvolve(state.denoised, readout.plane, workers)
     state.roi = find_regions(images, readout.plane, settings.roi)
-    state.charge = region_charge(images.charge, *runs(state.roi))
+    state.charge = measured_charge(images, state.roi, settings.roi)
+
+
+def _reconvolve(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    if state.charge is None:
+        raise ProtoduneError("steps: 'reconvolve' needs charge; expected 'deconvolve' before it")
     state.denoised = convolve(state.charge, readout.plane, workers)
+
+
+def _in_regions(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
+    if state.roi is None:
+        raise ProtoduneError("steps: 'in_regions' needs regions; expected 'threshold_roi' or 'deconvolve' before it")
+    row, begin, end = runs(state.roi)
+    kept = from_runs(row, begin - settings.extend_before, end + settings.extend_after, state.roi.shape)
+    state.denoised = np.where(kept, state.denoised, 0)
 
 
 STEPS: dict[str, Step] = {
@@ -118,6 +133,8 @@ STEPS: dict[str, Step] = {
     "zeros": _zeros,
     "threshold_roi": _threshold_roi,
     "deconvolve": _deconvolve,
+    "reconvolve": _reconvolve,
+    "in_regions": _in_regions,
 }
 
 

@@ -18,7 +18,8 @@ class RoiSettings:
     """Thresholds in multiples of the noise of each channel: ``tight_sigma`` (on induction; ``collection_sigma`` on
     collection) and ``loose_sigma`` to find regions, ``loose_edge`` down to which a loose region reaches (share of its
     threshold); ``min_peak`` and ``min_charge`` in electrons below which a region is taken for noise; ``neighbours``: a
-    region must touch another one on a channel at most this far, 0: need not; ``pad`` ticks on either side."""
+    region must touch another one on a channel at most this far, 0: need not; ``pad`` ticks on either side;
+    ``charge_pad`` more within which charge is counted, so that what the filters spread beyond a region is not lost."""
 
     tight_sigma: float = 2.8
     collection_sigma: float = 5.0
@@ -28,6 +29,7 @@ class RoiSettings:
     min_charge: float = 750.0
     neighbours: int = 1
     pad: int = 2
+    charge_pad: int = 8
 
 
 def noise_rms(image: np.ndarray) -> np.ndarray:
@@ -117,13 +119,24 @@ def region_charge(charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: n
     if len(row) == 0:
         return found
     length = end - begin
-    first, last = charge[row, begin], charge[row, end - 1]
+    last_tick = charge.shape[1] - 1
+    # Three samples at each end tell the baseline better than one.
+    first, last = (
+        np.mean([charge[row, np.clip(at + k, 0, last_tick)] for k in (-1, 0, 1)], axis=0) for at in (begin, end - 1)
+    )
     which = np.repeat(np.arange(len(row)), length)
     place = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
     share = place / np.maximum(length - 1, 1)[which]
     tick = begin[which] + place
     found[row[which], tick] = charge[row[which], tick] - (first[which] * (1 - share) + last[which] * share)
     return found
+
+
+def measured_charge(images: Deconvolved, mask: np.ndarray, settings: RoiSettings) -> np.ndarray:
+    """Return the charge of regions, float32 (channels, ticks), electrons a tick: ``charge_pad`` ticks beyond their ends."""
+    row, begin, end = runs(mask)
+    wider = from_runs(row, begin - settings.charge_pad, end + settings.charge_pad, mask.shape)
+    return region_charge(images.charge, *runs(wider))
 
 
 def _peak_and_sum(charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

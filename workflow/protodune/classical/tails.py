@@ -14,6 +14,10 @@ DECAY_TICKS = 2200.0
 """Collection: 1.1 ms."""
 SIGNAL_ADC, PAD_BEFORE, PAD_AFTER = 20.0, 10, 20
 MAX_ITERATIONS = 10
+MIN_PULSE_ADC_TICKS = 5000.0
+"""Signal of a channel from which on its tail can be seen."""
+STRENGTH_CHANNELS = 30
+MIN_STRENGTH = 0.4
 _MIN_SAMPLES = 50
 
 
@@ -48,6 +52,30 @@ def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> np.
     untouched = (~flags).sum(axis=1) < _MIN_SAMPLES
     found[untouched] = waveforms[untouched]
     return found
+
+
+def tail_strength(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> float:
+    """Return how strong tails are, 1 as the AC coupling makes them, 0 for none; NaN if no pulse is large enough to tell.
+
+    Regression of the samples without signal on the tail that the signal would leave, over the channels with the largest
+    pulses.  Some simulations have no tails, and to remove what is not there would bend their baselines.
+    """
+    flags = _flags(waveforms)
+    signal = np.where(flags, waveforms, 0).astype(np.float64)
+    quiet = ~flags
+    total = np.where(quiet.sum(axis=1) >= _MIN_SAMPLES, signal.sum(axis=1), 0)
+    rows = np.argsort(total)[-STRENGTH_CHANNELS:]
+    rows = rows[total[rows] > MIN_PULSE_ADC_TICKS]
+    if len(rows) == 0:
+        return float("nan")
+    beta = np.exp(-1 / decay_ticks)
+    tail = lfilter([0, beta - 1], [1, -beta], signal[rows], axis=1)
+    weight = quiet[rows]
+    count = weight.sum(axis=1, keepdims=True)
+    tail_off = (tail - (tail * weight).sum(axis=1, keepdims=True) / count) * weight
+    data_off = (waveforms[rows] - (waveforms[rows] * weight).sum(axis=1, keepdims=True) / count) * weight
+    # The median over channels is not led astray by prolonged signals below the threshold.
+    return float(np.median((tail_off * data_off).sum(axis=1) / (tail_off**2).sum(axis=1)))
 
 
 def _without_tail(data: np.ndarray, alpha: float, beta: float) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from protodune.geometry import PLANES, TICK_US, WIRE_PLANES, WirePlane, drift_facing_face
+from protodune.geometry import ADC_MAX, PLANES, TICK_US, WIRE_PLANES, WirePlane, drift_facing_face
 from protodune.rawio.events import CLEAN_ADC_PER_COUNT
 from protodune.response import WIRE_REACH, kernel, pulser_kernel, response_spectrum
 from protodune.simulation.conditions import channel_conditions
@@ -117,7 +117,9 @@ def _plane_image(
     if settings.content == "pulses":
         key, amount, particle = _inject_pulses(signal, settings)
     signal *= conditions.gain[:, None]
-    clean = np.clip(np.rint(signal / CLEAN_ADC_PER_COUNT), -32767, 32767).astype(np.int16)
+    # The noise-free digits would saturate as the noisy ones do.
+    pedestal = conditions.pedestal[:, None]
+    clean = np.rint(np.clip(signal, -pedestal, ADC_MAX - pedestal) / CLEAN_ADC_PER_COUNT).astype(np.int16)
     if settings.effects.tails:
         before = _charge_before(plane, arrivals, settings) * conditions.gain
         signal = ac_coupled(signal, before, plane, settings)

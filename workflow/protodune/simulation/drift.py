@@ -23,7 +23,7 @@ from protodune.simulation.matter import IONISATION_EV, recombination
 from protodune.simulation.settings import SimulationSettings
 from protodune.simulation.steps import Steps
 
-SPLAT_WIRES, SPLAT_TICKS = 1, 6  # half widths of the deposited Gaussian; 6 ticks are 2.7 sigma at full drift
+SPLAT_WIRES, SPLAT_TICKS = 1, 8  # half widths of the deposited Gaussian: at full drift 3 and 3.6 sigma
 _CM2_PER_S_TO_MM2_PER_US = 1e-4
 
 
