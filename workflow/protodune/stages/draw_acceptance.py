@@ -30,15 +30,21 @@ def parser() -> argparse.ArgumentParser:
 
 def page(checks: list[dict[str, str]], picture: bytes) -> str:
     """Return the page: how many checks passed, the plots, the table."""
-            passed = sum(c["passed"] == "1" for c in checks) heads = ["check", "what", "found", "from", "to", "unit"]
-            lines = [ f"<tr{'' if c['passed'] == '1' else ' class=failed'}>" + "".join(f"<td>{html.escape(c[k])}</td>" for
-            k in ("number", "name", "found", "low", "high", "unit")) + "</tr>" for c in checks ] return "\n".join( [
-            "<!doctype html><html lang='en'><meta charset='utf-8'><title>Simulation: acceptance checks</title>",
-            f"<style>{_STYLE}</style><h1>Acceptance checks of the simulation</h1>", f"<p>{passed} of {len(checks)} numbers
-            are as expected. Symbols: the simulation; full lines: what is expected, for", "the peaks the full Garfield
-            calculation. docs/physics.md says what each check is.</p>", f"<img alt='plots of the checks'
-            src='data:image/png;base64,{base64.b64encode(picture).decode()}'>", "<table><tr>" + "".join(f"<th>{h}</th>"
-            for h in heads) + "</tr>", *lines, "</table></html>\n", ] )
+    passed = sum(c["passed"] == "1" for c in checks)
+    heads = ["check", "what", "found", "from", "to", "unit"]
+    lines = []
+    for check in checks:
+        cells = "".join(f"<td>{html.escape(check[k])}</td>" for k in ("number", "name", "found", "low", "high", "unit"))
+        lines.append(f"<tr{'' if check['passed'] == '1' else ' class=failed'}>{cells}</tr>")
+    text = f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Simulation: acceptance checks</title><style>{_STYLE}</style>
+<h1>Acceptance checks of the simulation</h1>
+<p>{passed} of {len(checks)} numbers are as expected. Symbols: the simulation; full lines: what is expected, for the peaks
+the full Garfield calculation. docs/physics.md says what each check is.</p>
+<img alt="plots of the checks" src="data:image/png;base64,{base64.b64encode(picture).decode()}">
+<table><tr>{"".join(f"<th>{h}</th>" for h in heads)}</tr>
+"""
+    return text + "\n".join(lines) + "\n</table></html>\n"
 
 
 def run(checks: str, points: str, figure: str, output: str) -> None:
