@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from protodune.simulation.toy import simulate_events
 
 from helpers import TICKS, small_sample
 from protodune.rawio.flat import write_flat
+from protodune.simulation.events import simulate_events
 from protodune.stages import convert
 
 

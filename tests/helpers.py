@@ -16,8 +16,10 @@ TICKS = 512
 
 
 def small_sample(**changes) -> SampleSettings:
-    """A sample that simulates in a fraction of a second: one APA, 512 ticks."""
-    simulation = SimulationSettings(**{"ticks": TICKS, "tracks_per_apa": 8, **changes.pop("simulation", {})})
+    """A sample that simulates in a fraction of a second: one APA, 512 ticks, noise but a healthy readout."""
+    wanted = {"ticks": TICKS, "cosmics_per_apa": 30.0, **changes.pop("simulation", {})}
+    effects = {"coherent_noise": True, "pedestal_spread": True, **wanted.pop("effects", {})}
+    simulation = SimulationSettings.of_preset(wanted.pop("preset", "dunedn"), effects, **wanted)
     return SampleSettings(**{"sample": "small", "seed": 7, "events": 1, "apas": (0,), "simulation": simulation, **changes})
 
 

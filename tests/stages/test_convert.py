@@ -7,15 +7,16 @@ import sys
 import numpy as np
 import pytest
 import uproot
-from protodune.simulation.toy import simulate_events
 
 from helpers import DATA, TICKS, as_json, job_environment, one_line_error, run_module, small_sample
 from protodune.errors import ProtoduneError
 from protodune.geometry import femb_channels
 from protodune.predictions import PredictionWriter
+from protodune.products import PlaneProduct
 from protodune.rawio.events import RawEvent
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw
+from protodune.simulation.events import simulate_events
 from protodune.stages import convert, export, losses
 from protodune.store import STATUS_LISTED, EventStore
 from protodune.tables import read_table
@@ -71,10 +72,30 @@ def test_the_slow_board_is_stretched():
     adc = np.rint(np.stack([slow, slow])).astype(np.int16)
     other = np.array([0, 440], np.uint32)
     event = RawEvent(1, 0, 1, other, adc.copy(), np.full(2, 6000), np.zeros(2, np.float32))
-    convert.stretch_femb302(event)
+    convert.stretch_femb302(event, only_short=True)
+    assert np.array_equal(event.adc, adc), "its digits do not say that they are short"
+    convert.stretch_femb302(event, only_short=False)
     assert np.array_equal(event.adc[0], adc[0]), "another board is left alone"
     assert np.abs(event.adc[1] - pulse).max() < 2
     assert np.abs(adc[1] - pulse).max() > 10
+
+
+def test_a_simulated_slow_board_is_stretched_by_itself(tmp_path):
+    """The simulation's digits say that they are short; after conversion they follow the truth."""
+    settings = {"content": "pulses", "ticks": 6000, "pulse_electrons": (50000.0,)}
+    sample = small_sample(simulation={**settings, "effects": {"femb302": True, "coherent_noise": False}})
+    write_flat(tmp_path / "a.root", simulate_events(sample), 6000, {})
+    rms = {}
+    for how in ("auto", "never"):
+        convert.run(convert.ConvertSettings("a", "simulation", resample_femb302=how), str(tmp_path / "a.root"), None,
+                    str(tmp_path / f"{how}.h5"))  # fmt: skip
+        with EventStore(tmp_path / f"{how}.h5") as store:
+            slow = np.isin(store.channel("X", 0), femb_channels(0, 2))
+            assert (store.status("X", 0)[slow] != 0).all() == (how == "never")
+            difference = store.waveforms("X", 0) - store.clean("X", 0)
+            rms[how] = difference[slow, 4000:5900].std() / difference[~slow, 4000:5900].std()
+    assert rms["auto"] < 1.1
+    assert rms["never"] > 2
 
 
 MEMORY = """
@@ -88,7 +109,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def test_memory_does_not_grow_with_the_number_of_events(tmp_path):
     peaks = []
     for events in (2, 20):
-        sample = small_sample(events=events, simulation={"ticks": 1000, "tracks_per_apa": 2})
+        sample = small_sample(events=events, simulation={"ticks": 1000, "cosmics_per_apa": 2.0})
         write_flat(tmp_path / f"{events}.root", simulate_events(sample), 1000, {})
         command = [sys.executable, "-c", MEMORY, str(tmp_path / f"{events}.root"), str(tmp_path / "a.h5")]
         result = subprocess.run(command, env=job_environment(), capture_output=True, text=True, check=True)
@@ -123,7 +144,7 @@ def test_predictions_go_back_to_root(tmp_path, store_file, rng):
     with EventStore(store_file) as store:
         about = {"family": "collection"}
         with PredictionWriter.open(tmp_path / "p.h5", store, ("X",), about) as writer:
-            writer.write("X", 0, denoised)
+            writer.write("X", 0, PlaneProduct(denoised))
     argv = ["--events", store_file, "--predictions", tmp_path / "p.h5", "--output", tmp_path / "p.root"]
     assert export.main(list(map(str, argv))) == 0
     with uproot.open(tmp_path / "p.root") as file:

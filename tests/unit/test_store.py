@@ -110,5 +110,5 @@ def test_other_files_are_refused_with_the_stage_to_run(tmp_path):
         EventStore(tmp_path / "a.h5")
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file.attrs["format"], file.attrs["format_version"] = "protodune-events", 99
-    with pytest.raises(ProtoduneError, match="version 99, expected protodune-events version 2; run the stage 'convert'"):
+    with pytest.raises(ProtoduneError, match="version 99, expected protodune-events version 3; run the stage 'convert'"):
         EventStore(tmp_path / "b.h5")

@@ -24,8 +24,8 @@ def test_the_demo_runs_every_stage(tmp_path):
     assert jobs["simulate_sample"] == jobs["convert_sample"] == 3
     assert jobs["train_model"] == 3
     assert jobs["infer_network"] == 3
-    assert jobs["infer_classical"] == 10
-    assert jobs["score_sample"] == 13
+    assert jobs["infer_classical"] == 18
+    assert jobs["score_sample"] == 21
     assert jobs["make_report"] == 1
 
 
@@ -33,6 +33,7 @@ def test_the_demo_runs_every_stage(tmp_path):
     ("target", "last"),
     [
         ("simulate", "simulate_sample"), ("convert", "convert_sample"), ("prepare", "prepare_patches"),
+        ("simulation_report", "draw_simulation"),
         ("train", "train_model"), ("infer", "infer_classical"), ("export", "export_sample"), ("validate", "make_table"),
         ("figures", "draw_event"), ("report", "make_report"),
     ],

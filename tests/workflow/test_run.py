@@ -8,9 +8,11 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from helpers import REPOSITORY, job_environment
 
+CONFIG = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text(encoding="utf-8"))
 SKIPPED = shutil.ignore_patterns(".git", ".venv", "results", ".snakemake", "__pycache__", ".pytest_cache", ".ruff_cache")
 
 
@@ -71,7 +73,7 @@ def test_the_table_holds_networks_and_classical_methods(run):
     rows = run.rows("tables/methods.tsv")
     for plane, networks in (("collection", {"unet.base", "cnn.base"}), ("induction", {"unet.base"})):
         found = {r["method"] for r in rows if r["plane"] == plane}
-        assert found == {"raw", "zeros", "raw_cut20", "coherent_cut12", "coherent_cut15"} | networks
+        assert found == set(CONFIG["methods"]) | networks
     assert {r["region"] for r in rows if r["plane"] == "collection"} == {"all", "drift"}
 
 

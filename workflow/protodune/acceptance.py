@@ -98,17 +98,17 @@ def _charge(event: RawEvent, plane: str) -> np.ndarray:
 
 
 def _middle_wires(event: RawEvent, plane: str) -> np.ndarray:
-    """Return the rows whose charge is that of a wire which the track crosses completely."""
+    """Return the rows of wires that the track crosses completely, without those whose neighbours it does not."""
     charge = _charge(event, plane)
     rows = np.flatnonzero(charge > 0.98 * np.median(charge[charge > 0.5 * charge.max()]))
-    return rows[charge[rows] < 1.02 * np.median(charge[rows])]
+    return rows[3:-3]
 
 
 def mip_peaks(plane: str, theta_deg: float) -> tuple[float, float]:
-    """Return the largest and smallest sample in ADC of a minimum ionising track, median over the wires it crosses."""
+    """Return the largest and smallest sample in ADC of a minimum ionising track, mean over the wires it crosses."""
     event = _ideal(plane, ideal_theta_xz_deg=(float(theta_deg),))
     waveforms = _clean(event, plane)[_middle_wires(event, plane)]
-    return float(np.median(waveforms.max(axis=1))), float(np.median(waveforms.min(axis=1)))
+    return float(waveforms.max(axis=1).mean()), float(waveforms.min(axis=1).mean())
 
 
 def collection_area() -> Findings:

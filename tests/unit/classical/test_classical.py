@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from protodune.classical.coherent import group_median, low_pass, remove_coherent_noise, signal_mask
-from protodune.classical.methods import METHODS, MethodSettings, apply_cut, run_method
+from protodune.classical.cut import apply_cut
 from protodune.classical.pedestal import estimate_pedestal
-from protodune.simulation.noise import coherent_noise, incoherent_noise
+from protodune.classical.sticky import mend_sticky_codes
+from protodune.classical.tails import remove_tails, tail_strength
+from protodune.simulation.readout import ac_coupled, stick
 from protodune.simulation.settings import SimulationSettings
 
 
@@ -54,15 +56,6 @@ def test_group_median_leaves_samples_out(rng):
     assert np.all(group_median(waveforms, 40, np.ones((80, 30), bool)) == 0)
 
 
-@pytest.mark.parametrize(("plane", "size", "raw", "cleaned"), [("U", 40, 5.4, 4.2), ("X", 48, 4.9, 3.5)])
-def test_coherent_noise_is_removed(plane, size, raw, cleaned):
-    settings, rng = SimulationSettings(), np.random.default_rng(1)
-    shared = coherent_noise(rng, 6000, settings)[plane]
-    noise = incoherent_noise(rng, plane, 6000, settings) + np.repeat(shared, size, axis=0)
-    assert noise.std() == pytest.approx(raw, rel=0.05)
-    assert remove_coherent_noise(low_pass(noise), size, np.zeros(len(noise), bool)).std() < cleaned
-
-
 def test_bad_channels_are_zero_and_do_not_count():
     waveforms = np.ones((40, 20), np.float32)
     waveforms[:30] = 15
@@ -75,9 +68,77 @@ def test_cut_keeps_what_is_above():
     assert apply_cut(np.array([[-5.0, 3.0, 3.5]], np.float32), 3.0).tolist() == [[-5, 0, 3.5]]
 
 
-@pytest.mark.parametrize("kind", METHODS)
-def test_every_method_keeps_the_shape(kind, rng):
-    waveforms = rng.standard_normal((80, 64)).astype(np.float32)
-    found = run_method(MethodSettings(kind, 1.0), waveforms, 40, np.zeros(80, bool))
-    assert found.shape == waveforms.shape
+def noisy(rng, shape, rms=4.0):
+    """Noise with the autocorrelation of real one: the digitiser's samples do not jump."""
+    return low_pass(rms * 1.7 * rng.standard_normal(shape).astype(np.float32))
+
+
+@pytest.fixture
+def sticky_digits(rng):
+    """True waveforms with a pedestal near a sticky code, and the codes that an ill digitiser makes of them."""
+    true = 904 + noisy(rng, (20, 6000))
+    return true, np.stack([stick(rng, row, 0.3) for row in np.rint(true).astype(np.int16)])
+
+
+def mended(codes, pedestal, bad=None):
+    bad = np.zeros(len(codes), bool) if bad is None else bad
+    return mend_sticky_codes((codes - pedestal).astype(np.float32), codes, bad) + pedestal
+
+
+def test_pedestal_does_not_move_with_sticky_codes(sticky_digits):
+    true, stuck = sticky_digits
+    mean, rms = estimate_pedestal(stuck)
+    assert mean == pytest.approx(true.mean(axis=1), abs=1.0)
+    assert np.abs(mean - true.mean(axis=1)).mean() < 0.75 * np.abs(stuck.mean(axis=1) - true.mean(axis=1)).mean()
+    assert rms == pytest.approx(np.full(20, true.std()), rel=0.2)
+
+
+def test_sticky_samples_are_interpolated(sticky_digits):
+    true, stuck = sticky_digits
+    assert (mended(stuck, 904) - true).std() < 0.8 * (stuck - true).std()
+    bad = np.arange(20) < 3
+    assert np.array_equal(mended(stuck, 904, bad)[bad], stuck[bad])
+
+
+@pytest.mark.parametrize("pedestal", [893, 896, 903])
+def test_healthy_channels_are_left_alone(rng, pedestal):
+    codes = np.rint(pedestal + noisy(rng, (40, 6000))).astype(np.int16)
+    assert np.array_equal(mended(codes, pedestal), codes)
+
+
+def test_long_runs_of_sticky_codes_are_not_guessed(sticky_digits):
+    _, stuck = sticky_digits
+    stuck[:, 3000:3030] = 896
+    assert (mended(stuck, 904)[:, 3000:3030] == 896).all()
+
+
+@pytest.fixture
+def tailed(rng):
+    """Large pulses with and without the AC coupling's undershoot, noise on top."""
+    pulses = np.zeros((40, 6000), np.float32)
+    for row in range(40):
+        for at in rng.integers(100, 5500, 3):
+            pulses[row, at : at + 20] += rng.uniform(500, 2000)
+    before = np.where(np.arange(40) % 2, 5e4, 0.0)
+    noise = noisy(rng, pulses.shape)
+    return pulses, ac_coupled(pulses, before, "X", SimulationSettings()) + noise, noise
+
+
+def test_tails_are_removed(tailed):
+    pulses, waveforms, noise = tailed
+    assert np.abs(waveforms - noise - pulses).max() > 15
+    found = remove_tails(waveforms + 3.0)  # a pedestal that is off
+    assert np.sqrt(((found - noise - pulses) ** 2).mean()) < 0.7
     assert found.dtype == np.float32
+
+
+def test_the_strength_of_tails_tells_whether_there_are_any(tailed, rng):
+    pulses, waveforms, noise = tailed
+    assert tail_strength(waveforms) == pytest.approx(1.0, abs=0.25)
+    assert tail_strength(pulses + noise) == pytest.approx(0.0, abs=0.2)
+    assert np.isnan(tail_strength(noise))
+
+
+def test_a_channel_that_is_all_signal_keeps_its_waveform():
+    saturated = np.full((2, 500), 3000.0, np.float32)
+    assert np.array_equal(remove_tails(saturated), saturated)

@@ -1,18 +1,20 @@
 import copy
+import json
 from dataclasses import fields
 
 import pytest
 import yaml
 
 from helpers import REPOSITORY
-from protodune.classical.methods import METHODS
+from protodune.classical.methods import STEPS, MethodSettings
+from protodune.classical.roi import RoiSettings
 from protodune.dag.config_check import check_config, load_schema
 from protodune.errors import ProtoduneError
 from protodune.models.registry import ARCHITECTURES
-from protodune.simulation.settings import SimulationSettings
+from protodune.simulation.settings import CONTENTS, PRESETS, SPECIES, Effects, SimulationSettings
 from protodune.training.settings import PRECISIONS, OptimiserSettings
 
-HEADER = "sample\tsplit\tkind\tsource\tseed\tevents\tapas\tpartner\ttag\tnote\n"
+HEADER = "sample\tsplit\tkind\tsource\tseed\tevents\tapas\tsimulation\tpartner\ttag\tnote\n"
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def sheet(config, tmp_path, *lines, header=HEADER):
     return config
 
 
-GOOD = ("a|train|simulation|toy|1|1|0|||", "b|val|simulation|toy|2|1|0|||")
+GOOD = ("a|train|simulation|toy|1|1|0||||", "b|val|simulation|toy|2|1|0||||")
 
 
 def test_the_shipped_configurations_are_valid(config):
@@ -68,14 +70,21 @@ def test_names_that_do_not_fit_each_other(config):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a|val|simulation|toy|3|1|0|||", "sample 'a' occurs more than once"),
-        ("c|training|simulation|toy|3|1|0|||", "line 4.split: found 'training', expected train | val | test"),
-        ("c|test|simulation|toy||1|0|||", "sample 'c': source toy needs seed"),
-        ("c|test|simulation|toy|x|1|0|||", "line 4.seed: found 'x'"),
-        ("c|test|simulation|toy|3|1|7|||", "line 4.apas.0: found 7"),
-        ("c d|test|simulation|toy|3|1|0|||", "line 4.sample: found 'c d', expected letters, digits and _ only"),
+        ("a|val|simulation|toy|3|1|0||||", "sample 'a' occurs more than once"),
+        ("c|training|simulation|toy|3|1|0||||", "line 4.split: found 'training', expected train | val | test"),
+        ("c|test|simulation|toy||1|0||||", "sample 'c': source toy needs seed"),
+        ("c|test|simulation|toy|x|1|0||||", "line 4.seed: found 'x'"),
+        ("c|test|simulation|toy|3|1|7||||", "line 4.apas.0: found 7"),
+        ("c d|test|simulation|toy|3|1|0||||", "line 4.sample: found 'c d', expected letters, digits and _ only"),
         ("c|train|data|run1.root", "sample 'c': split train needs noise-free waveforms"),
-        ("c|test|data|run1.root|||||||x", "line 4: found 11 cells, expected 10 or fewer"),
+        ("c|test|data|run1.root||||||||x", "line 4: found 12 cells, expected 11 or fewer"),
+        ('c|test|simulation|toy|3|1|0|{"lifetime_us": -1}', "sample 'c': simulation.lifetime_us: found -1"),
+        (
+            'c|test|simulation|toy|3|1|0|{"lifetme_us": 1}',
+            "simulation.lifetme_us: unknown key (did you mean 'lifetime_us'?)",
+        ),
+        ('c|test|data|run1.root||||{"ticks": 100}', "sample 'c': 'simulation' is for source toy; leave it empty"),
+        ("c|test|simulation|toy|3|1|0|{bad", "line 4.simulation: found '{bad'"),
         ("c|test|data", "line 4.source: missing"),
     ],
 )
@@ -104,15 +113,25 @@ def test_trials_need_their_samples_and_models(config, tmp_path):
 def test_schema_and_code_agree():
     schema = load_schema("config")["properties"]
     model = schema["models"]["additionalProperties"]["properties"]
-    assert set(schema["simulation"]["properties"]) == {f.name for f in fields(SimulationSettings)}
+    method = schema["methods"]["additionalProperties"]["properties"]
+    simulation = schema["simulation"]["properties"]
+    assert set(simulation["effects"]["properties"]) == {f.name for f in fields(Effects)}
+    assert simulation["content"]["enum"] == list(CONTENTS)
+    assert simulation["preset"]["enum"] == list(PRESETS)
+    for name in ("beam_species", "single_species"):
+        assert simulation[name]["items"]["enum"] == list(SPECIES)
     assert set(model["training"]["properties"]) == {f.name for f in fields(OptimiserSettings)}
     for properties, settings in (
-        (schema["simulation"]["properties"], SimulationSettings()),
+        (simulation, SimulationSettings()),
+        (method, MethodSettings()),
+        (method["roi"]["properties"], RoiSettings()),
         (model["training"]["properties"], OptimiserSettings()),
     ):
-        assert {k: v["default"] for k, v in properties.items()} == vars(settings)
+        plain = json.loads(json.dumps(vars(settings), default=vars))
+        assert {k: v.get("default", plain[k]) for k, v in properties.items()} == plain
+        assert all("default" in v or "properties" in v for v in properties.values())
     assert model["architecture"]["enum"] == sorted(ARCHITECTURES)
-    assert set(schema["methods"]["additionalProperties"]["properties"]["kind"]["enum"]) == set(METHODS)
+    assert set(method["steps"]["items"]["enum"]) == set(STEPS)
     assert tuple(model["training"]["properties"]["precision"]["enum"]) == PRECISIONS
 
 

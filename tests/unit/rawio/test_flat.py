@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import uproot
-from protodune.simulation.toy import simulate_events
 
 from helpers import small_sample
 from protodune.errors import ProtoduneError
 from protodune.rawio.digits import sorting_order, stack_digits
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw
+from protodune.simulation.events import simulate_events
 
 
 def test_what_is_written_is_read(raw_event, flat_file):

@@ -1,26 +1,28 @@
 import numpy as np
 import pytest
 
+from protodune.geometry import PLANES, femb_of_group
 from protodune.simulation.noise import coherent_noise, incoherent_noise
 from protodune.simulation.settings import SimulationSettings
 
-EQUAL = SimulationSettings(channel_noise_spread=0.0)
+EQUAL = SimulationSettings()
+ONES = {plane: np.ones(info.n_channels, np.float32) for plane, info in PLANES.items()}
 
 
 @pytest.mark.parametrize(("plane", "rms"), [("U", 4.29), ("V", 4.29), ("X", 3.71)])
 def test_incoherent_rms(plane, rms):
-    noise = incoherent_noise(np.random.default_rng(1), plane, 6000, EQUAL)
+    noise = incoherent_noise(np.random.default_rng(1), plane, 6000, EQUAL, ONES[plane])
     assert noise.std() == pytest.approx(rms, rel=0.02)
 
 
 def test_rms_does_not_depend_on_the_length():
-    noise = incoherent_noise(np.random.default_rng(1), "X", 700, EQUAL)
+    noise = incoherent_noise(np.random.default_rng(1), "X", 700, EQUAL, ONES["X"])
     assert noise.shape == (960, 700)
     assert noise.std() == pytest.approx(3.71, rel=0.03)
 
 
 def test_noise_is_coloured():
-    noise = incoherent_noise(np.random.default_rng(1), "U", 6000, EQUAL)
+    noise = incoherent_noise(np.random.default_rng(1), "U", 6000, EQUAL, ONES["U"])
     lag = [float((noise[:, k:] * noise[:, :-k]).mean() / (noise**2).mean()) for k in (1, 2, 4, 6)]
     assert lag == pytest.approx([0.78, 0.51, -0.01, -0.16], abs=0.03)
 
@@ -32,5 +34,9 @@ def test_coherent_rms_and_groups():
         assert {p: v.shape for p, v in shared.items()} == dict.fromkeys("UVX", (20, 6000))
         rms.append(shared["U"].std())
     assert np.mean(rms) == pytest.approx(np.hypot(3.32, 0.65), rel=0.1)
+    # Board 20 lacks the line at 330 kHz.
+    line = np.abs(np.fft.rfft(shared["U"], axis=1))[:, 985:996].max(axis=1)
+    assert np.argmin(line) == np.flatnonzero(femb_of_group("U") == 20)[0]
+    assert np.sort(line)[1] > 5 * line.min()
     # The same boards read all planes.
     assert sorted(shared["U"].std(axis=1)) == pytest.approx(sorted(shared["X"].std(axis=1)))

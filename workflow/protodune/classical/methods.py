@@ -13,7 +13,7 @@ from protodune.classical.cut import apply_cut
 from protodune.classical.deconvolution import convolve, deconvolve
 from protodune.classical.roi import RoiSettings, find_regions, measured_charge, noise_rms, threshold_roi
 from protodune.classical.sticky import mend_sticky_codes
-from protodune.classical.tails import MIN_STRENGTH, remove_tails, tail_strength
+from protodune.classical.tails import restore_baseline
 from protodune.errors import ProtoduneError, suggest
 from protodune.geometry import PLANES
 from protodune.products import PlaneProduct
@@ -73,9 +73,7 @@ def _sticky(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings
 
 
 def _tails(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:
-    # Induction pulses have no net area and leave no tail; there, what looks like one is a prolonged signal.
-    if readout.plane == "X" and tail_strength(state.denoised) > MIN_STRENGTH:
-        state.denoised = remove_tails(state.denoised)
+    state.denoised = restore_baseline(state.denoised, readout.plane)
 
 
 def _low_pass(state: PlaneProduct, readout: PlaneReadout, settings: MethodSettings, workers: int) -> None:

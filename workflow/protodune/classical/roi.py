@@ -17,16 +17,18 @@ _MIN_RMS = 1e-3
 class RoiSettings:
     """Thresholds in multiples of the noise of each channel: ``tight_sigma`` (on induction; ``collection_sigma`` on
     collection) and ``loose_sigma`` to find regions, ``loose_edge`` down to which a loose region reaches (share of its
-    threshold); ``min_peak`` and ``min_charge`` in electrons below which a region is taken for noise; ``neighbours``: a
-    region must touch another one on a channel at most this far, 0: need not; ``pad`` ticks on either side;
-    ``charge_pad`` more within which charge is counted, so that what the filters spread beyond a region is not lost."""
+    threshold); ``min_peak`` and ``min_charge`` in electrons below which a region is taken for noise; ``trim``, the share
+    of its peak below which a region's ends are cut off; ``neighbours``: a region must touch another one on a channel at
+    most this far, 0: need not; ``pad`` ticks on either side; ``charge_pad`` more within which charge is counted, so that
+    what the filters spread beyond a region is not lost."""
 
-    tight_sigma: float = 2.8
+    tight_sigma: float = 2.5
     collection_sigma: float = 5.0
-    loose_sigma: float = 3.2
-    loose_edge: float = 0.65
+    loose_sigma: float = 3.4
+    loose_edge: float = 0.67
     min_peak: float = 375.0
     min_charge: float = 750.0
+    trim: float = 0.02
     neighbours: int = 1
     pad: int = 2
     charge_pad: int = 8
@@ -105,7 +107,7 @@ def find_regions(images: Deconvolved, plane: str, settings: RoiSettings) -> np.n
     charge = region_charge(images.charge, row, begin, end)
     peak, total = _peak_and_sum(charge, row, begin, end)
     keep = (peak > settings.min_peak) & (total > settings.min_charge)
-    mask = from_runs(row[keep], begin[keep], end[keep], shape)
+    mask = from_runs(*_trimmed(charge, row[keep], begin[keep], end[keep], settings.trim * peak[keep]), shape)
     if settings.neighbours:
         row, begin, end = runs(mask)
         keep = _touching(row, begin - 3, end + 3, _spread(mask, settings.neighbours, itself=False))
@@ -113,21 +115,38 @@ def find_regions(images: Deconvolved, plane: str, settings: RoiSettings) -> np.n
     return mask
 
 
+def _trimmed(
+    charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, least: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the runs from their first to their last sample above ``least`` electrons (runs,)."""
+    if len(row) == 0:
+        return row, begin, end
+    which, tick = _samples(begin, end)
+    above = charge[row[which], tick] >= least[which]
+    which, tick = which[above], tick[above]  # at least the peak of every run is left
+    starts = np.flatnonzero(np.diff(which, prepend=-1))
+    return row, tick[starts], tick[np.append(starts[1:], len(tick)) - 1] + 1
+
+
+def _samples(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return number of the run and tick of every sample of all runs."""
+    length = end - begin
+    which = np.repeat(np.arange(len(begin)), length)
+    return which, np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + begin[which]
+
+
 def region_charge(charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Return the charge image inside runs, less the straight line through the ends of each; zero outside."""
     found = np.zeros_like(charge)
     if len(row) == 0:
         return found
-    length = end - begin
     last_tick = charge.shape[1] - 1
     # Three samples at each end tell the baseline better than one.
     first, last = (
         np.mean([charge[row, np.clip(at + k, 0, last_tick)] for k in (-1, 0, 1)], axis=0) for at in (begin, end - 1)
     )
-    which = np.repeat(np.arange(len(row)), length)
-    place = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    share = place / np.maximum(length - 1, 1)[which]
-    tick = begin[which] + place
+    which, tick = _samples(begin, end)
+    share = (tick - begin[which]) / np.maximum(end - begin - 1, 1)[which]
     found[row[which], tick] = charge[row[which], tick] - (first[which] * (1 - share) + last[which] * share)
     return found
 

@@ -7,7 +7,8 @@ import numpy as np
 MODULUS, CODES = 64, (63, 0, 1)
 MAX_RUN = 10
 """Longer runs are not mended: the waveform between their ends is anybody's guess."""
-_EXCESS_SIGMA, _EXCESS_SHARE = 5.0, 0.02
+_EXCESS_SIGMA, _EXCESS_SHARE, _MIN_AROUND = 5.0, 0.05, 100
+NEAR_PEDESTAL_ADC, MAX_JUMP_ADC = 5.0, 6.0
 
 
 def is_sticky_code(codes: np.ndarray) -> np.ndarray:
@@ -16,25 +17,31 @@ def is_sticky_code(codes: np.ndarray) -> np.ndarray:
 
 
 def expected_counts(histogram: np.ndarray, low: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of the sticky codes in a histogram (channels, codes from ``low``) and what the codes around them
-    suggest for each, float64 (channels, n): the line between the means of two codes on either side."""
-    width = histogram.shape[1]
-    index = np.flatnonzero(is_sticky_code(np.arange(low, low + width)))
-    centre = index + np.array([1, 0, -1])[(low + index + 1) % MODULUS]  # the multiple of 64 between its neighbours
-    padded = np.pad(histogram, ((0, 0), (4, 4)))
-    left = (padded[:, centre + 1] + padded[:, centre + 2]) / 2  # codes -3 and -2
-    right = (padded[:, centre + 6] + padded[:, centre + 7]) / 2
-    share = (index - centre + 2.5) / 5
-    return index, left * (1 - share) + right * share
+    """Return the indices of the sticky codes in a histogram (channels, codes from ``low``) and how often each would be read
+    if it did not stick, float64 (channels, n).
+
+    The logarithm of the counts two and three codes away on either side, continued as a parabola: exact for normal noise.
+    Where these four counts are too few to tell, the count itself.
+    """
+    index = np.flatnonzero(is_sticky_code(np.arange(low, low + histogram.shape[1])))
+    offset = np.array([-1, 0, 1])[(low + index + 1) % MODULUS]  # from the multiple of 64
+    centre = index - offset
+    padded = np.pad(histogram, ((0, 0), (4, 4))).astype(np.float64)
+    around = {k: padded[:, centre + 4 + k] for k in (-3, -2, 2, 3)}
+    log = {k: np.log(np.maximum(v, 0.5)) for k, v in around.items()}
+    inner, outer = (log[2] + log[-2]) / 2, (log[3] + log[-3]) / 2
+    bend = np.minimum((outer - inner) / 5, 0)
+    slope = (2 * (log[2] - log[-2]) + 3 * (log[3] - log[-3])) / 26
+    expected = np.exp(np.minimum(inner - 4 * bend + slope * offset + bend * offset**2, 40))
+    return index, np.where(sum(around.values()) >= _MIN_AROUND, expected, histogram[:, index])
 
 
 def sticky_channels(histogram: np.ndarray, low: int) -> np.ndarray:
-    """Return which channels have far more samples at sticky codes than around them suggests; bool (channels,)."""
+    """Return which channels have far more samples at sticky codes than those around them suggest; bool (channels,)."""
     index, expected = expected_counts(histogram, low)
     found, wanted = histogram[:, index].sum(axis=1), expected.sum(axis=1)
-    excess = found - wanted
-    total = np.maximum(histogram.sum(axis=1), 1)
-    return (excess > _EXCESS_SIGMA * np.sqrt(wanted + 1)) & (excess > _EXCESS_SHARE * 0.25 * total)
+    # The continuation of four counts is less certain than a count: its variance is about five times as large.
+    return (found - wanted > _EXCESS_SIGMA * np.sqrt(6 * wanted + 1)) & (found > (1 + _EXCESS_SHARE) * wanted)
 
 
 def code_histogram(adc: np.ndarray) -> tuple[np.ndarray, int]:
@@ -58,7 +65,11 @@ def mend_sticky_codes(waveforms: np.ndarray, adc: np.ndarray, bad: np.ndarray) -
         flagged = is_sticky_code(adc[row])
         flagged &= ~_in_long_run(flagged)
         if flagged.any() and not flagged.all():
-            mended[row, flagged] = np.interp(ticks[flagged], ticks[~flagged], waveforms[row, ~flagged])
+            between = np.interp(ticks[flagged], ticks[~flagged], waveforms[row, ~flagged])
+            # At the pedestal most such codes are right, and right or wrong they are less off than an interpolation is.
+            value = waveforms[row, flagged]
+            keep = (np.abs(value) < NEAR_PEDESTAL_ADC) & (np.abs(between - value) <= MAX_JUMP_ADC)
+            mended[row, flagged] = np.where(keep, value, between)
     return mended
 
 

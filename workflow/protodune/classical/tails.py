@@ -54,6 +54,16 @@ def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> np.
     return found
 
 
+def restore_baseline(waveforms: np.ndarray, plane: str) -> np.ndarray:
+    """Return the waveforms without tails where the plane has any, else as they are; float32 (channels, ticks), ADC.
+
+    Induction pulses have no net area and leave no tail; there, what looks like one is a prolonged signal.
+    """
+    if plane == "X" and tail_strength(waveforms) > MIN_STRENGTH:
+        return remove_tails(waveforms)
+    return waveforms
+
+
 def tail_strength(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> float:
     """Return how strong tails are, 1 as the AC coupling makes them, 0 for none; NaN if no pulse is large enough to tell.
 
@@ -74,8 +84,10 @@ def tail_strength(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> fl
     count = weight.sum(axis=1, keepdims=True)
     tail_off = (tail - (tail * weight).sum(axis=1, keepdims=True) / count) * weight
     data_off = (waveforms[rows] - (waveforms[rows] * weight).sum(axis=1, keepdims=True) / count) * weight
+    power = (tail_off**2).sum(axis=1)
+    known = power > 0
     # The median over channels is not led astray by prolonged signals below the threshold.
-    return float(np.median((tail_off * data_off).sum(axis=1) / (tail_off**2).sum(axis=1)))
+    return float(np.median((tail_off * data_off).sum(axis=1)[known] / power[known])) if known.any() else float("nan")
 
 
 def _without_tail(data: np.ndarray, alpha: float, beta: float) -> np.ndarray:

@@ -58,14 +58,14 @@ def digitise(
     short = slow_ticks(ticks)
     if conditions.slow.any() and short < ticks:
         total[conditions.slow, :short] = resample(total[conditions.slow], short, axis=1)
-        total[conditions.slow, short:] = total[conditions.slow, short - 1 : short]
         n_samples[conditions.slow] = short
     total += conditions.pedestal[:, None]
     dead = np.flatnonzero(conditions.dead)
-    total[dead] = conditions.pedestal[dead, None] + _DEAD_RMS_ADC * rng.standard_normal((len(dead), ticks))
+    total[dead] = np.rint(conditions.pedestal[dead, None]) + _DEAD_RMS_ADC * rng.standard_normal((len(dead), ticks))
     adc = np.clip(np.rint(total, out=total), 0, ADC_MAX).astype(np.int16)
     for row in np.flatnonzero((conditions.sticky > 0) & ~conditions.dead):
         adc[row] = stick(rng, adc[row], float(conditions.sticky[row]))
+    adc[n_samples < ticks, short:] = adc[n_samples < ticks, short - 1 : short]  # the decoder repeats the last sample
     return adc, n_samples
 
 
