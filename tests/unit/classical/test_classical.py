@@ -139,6 +139,14 @@ def test_the_strength_of_tails_tells_whether_there_are_any(tailed, rng):
     assert np.isnan(tail_strength(noise))
 
 
-def test_a_channel_that_is_all_signal_keeps_its_waveform():
-    saturated = np.full((2, 500), 3000.0, np.float32)
-    assert np.array_equal(remove_tails(saturated), saturated)
+def test_a_channel_that_is_all_signal_keeps_its_waveform(rng):
+    wild = (1000 * rng.standard_normal((2, 500))).astype(np.float32)
+    assert np.array_equal(remove_tails(wild), wild)
+
+
+def test_tails_of_a_huge_pulse_that_hide_the_whole_channel(rng):
+    pulses = np.zeros((3, 6000), np.float32)
+    pulses[:, 800:850] = 2800
+    waveforms = ac_coupled(pulses, np.zeros(3), "X", SimulationSettings())
+    found = remove_tails(waveforms + noisy(rng, pulses.shape) + 20)
+    assert np.abs((found - pulses)[:, 1000:].mean(axis=1)).max() < 0.5

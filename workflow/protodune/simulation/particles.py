@@ -108,7 +108,7 @@ class _Event:
             self.electrons.append(Pool.of(deltas.position, deltas.direction, deltas.kinetic, time, ids))
 
     def _interact(self, species: str, kinetic: float, where, direction, time: float, parent: int) -> None:
-        """A hadron meets a nucleus: a kink, or protons with, for pions, a pion or a neutral pion that goes on."""
+        """A hadron meets a nucleus: a kink, or a few protons and one particle that goes on."""
         rng = self.rng
         if rng.uniform() < 0.3:
             self.add(species, 0.9 * kinetic, where, self._near(direction, 10, 60), time, parent)
@@ -118,10 +118,12 @@ class _Event:
             energy = min(20 + rng.exponential(60.0), 0.5 * left)
             left -= energy
             self.add("proton", energy, where, self._near(direction, 0, 120), time, parent)
-        if species == "proton" or left < 50:
+        if left < 50:
             return
         fate, energy = rng.uniform(), left * rng.uniform(0.3, 0.9)
-        if fate < 0.5:
+        if species == "proton":
+            self.add("proton", energy, where, self._near(direction, 2, 30), time, parent)
+        elif fate < 0.5:
             self.add("pion", energy, where, self._near(direction, 5, 60), time, parent)
         elif fate < 0.75:
             self._neutral_pion(energy, where, self._near(direction, 5, 60), time, parent)
