@@ -6,6 +6,8 @@ Model of LArSoft's ProtoDUNE data preparation: data = signal + tail + pedestal; 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import lfilter
@@ -112,10 +114,10 @@ def _fit(signal: np.ndarray, weight: np.ndarray, basis: np.ndarray) -> np.ndarra
 
 def _local_baseline(waveforms: np.ndarray) -> np.ndarray:
     """Return medians of 200 ticks at a time, joined by straight lines: tells signal from a baseline that tails bend."""
-    n, ticks = waveforms.shape
+    ticks = waveforms.shape[1]
     blocks = max(1, ticks // _BLOCK_TICKS)
     edges = np.linspace(0, ticks, blocks + 1).astype(int)
-    medians = np.stack([np.median(waveforms[:, a:b], axis=1) for a, b in zip(edges[:-1], edges[1:], strict=True)], axis=1)
+    medians = np.stack([np.median(waveforms[:, a:b], axis=1) for a, b in pairwise(edges)], axis=1)
     if blocks == 1:
         return np.repeat(medians, ticks, axis=1)
     place = np.clip((np.arange(ticks) + 0.5) / ticks * blocks - 0.5, 0, blocks - 1)
