@@ -110,7 +110,7 @@ def test_charge_of_regions_is_right(plane):
     true = charge.sum(axis=1)
     crossed = (true > 20000) & ~readout.bad
     ratio = np.where(near, found.charge, 0).sum(axis=1)[crossed] / true[crossed]
-    assert np.median(ratio) == pytest.approx(1, abs=0.03)
+    assert np.median(ratio) == pytest.approx(1, abs=0.03 if plane == "X" else 0.05)
     assert np.diff(np.percentile(ratio, [16, 84])) / 2 < (0.1 if plane == "X" else 0.2)
 
 
