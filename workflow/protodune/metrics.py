@@ -59,28 +59,6 @@ def image_metrics(denoised: np.ndarray, clean: np.ndarray, family: str) -> dict[
     return values
 
 
-ROI_REBIN_TICKS = 10
-ROI_TRUTH_ELECTRONS = 100.0
-"""Ten ticks belong to the signal if more than 100 electrons a tick reached the wire in them (DNNROI, arXiv:2007.12743)."""
-
-
-def _rebinned(image: np.ndarray) -> np.ndarray:
-    """Return means over ten ticks, what is left over at the end dropped; float (channels, ticks // 10)."""
-    ticks = image.shape[1] // ROI_REBIN_TICKS * ROI_REBIN_TICKS
-    return image[:, :ticks].reshape(len(image), -1, ROI_REBIN_TICKS).mean(axis=2)
-
-
-def roi_truth(charge: np.ndarray) -> np.ndarray:
-    """Return which pixels of ten ticks hold signal, bool (channels, ticks // 10), from charge in electrons a tick."""
-    return _rebinned(charge) > ROI_TRUTH_ELECTRONS
-
-
-def roi_found(score: np.ndarray) -> np.ndarray:
-    """Return which pixels of ten ticks a method takes for signal: mean score of at least 0.5; bool (channels, ticks //
-    10)."""
-    return _rebinned(score) >= 0.5
-
-
 def roi_metrics(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """Return efficiency and purity of pixels and of regions, both bool (channels, n).
 
@@ -94,6 +72,19 @@ def roi_metrics(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         "roi_efficiency": _share(*_hit_runs(truth, found)),
         "roi_purity": _share(*_hit_runs(found, truth)),
     }
+
+
+def roi_auc(score: np.ndarray, truth: np.ndarray) -> float:
+    """Area under the ROC curve: the chance that a signal pixel has a higher score than another, ties counting half.
+
+    ``score`` float and ``truth`` bool of one shape; NaN without signal or without background.
+    """
+    signal, other = np.sort(score[truth]), np.sort(score[~truth])
+    if len(signal) == 0 or len(other) == 0:
+        return math.nan
+    below = np.searchsorted(other, signal, side="left").sum(dtype=np.float64)
+    up_to = np.searchsorted(other, signal, side="right").sum(dtype=np.float64)
+    return float((below + up_to) / 2 / len(signal) / len(other))
 
 
 def _share(part: int, whole: int) -> float:

@@ -9,11 +9,11 @@ import numpy as np
 
 @dataclass
 class PlaneProduct:
-    """All (channels, ticks): ``denoised`` float32 in ADC without pedestal; ``charge`` float32 in electrons a tick and
-    ``roi`` where the method finds them, else None.  ``roi`` is bool, or float32 from 0 to 1 where the method is more or
+    """All (channels, ticks): ``denoised`` float32 in ADC without pedestal, ``charge`` float32 in electrons a tick and
+    ``roi``, each where the method finds it, else None.  ``roi`` is bool, or float32 from 0 to 1 where the method is more or
     less sure."""
 
-    denoised: np.ndarray
+    denoised: np.ndarray | None = None
     charge: np.ndarray | None = None
     roi: np.ndarray | None = None
 

@@ -8,7 +8,7 @@ from protodune.errors import ProtoduneError
 from protodune.hdf5 import open_checked
 
 FORMAT = "protodune-patches"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 ADC_PER_COUNT = 0.125
 FEATURES = ("waveform", "group_median")
 """Input channels of the networks."""
@@ -29,11 +29,12 @@ class PatchFiles:
     def __len__(self) -> int:
         return int(self._bounds[-1])
 
-    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return features float32 (n, 2, h, w) and clean float32 (n, 1, h, w) of the given patches, ADC, in that order."""
+    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return features float32 (n, 2, h, w) and clean float32 (n, 1, h, w), ADC, and regions of interest float32
+        (n, 1, h, w), 0 or 1, of the given patches in that order."""
         h, w = self.patch_shape
         features = np.empty((len(indices), len(FEATURES), h, w), np.float32)
-        clean = np.empty((len(indices), 1, h, w), np.float32)
+        clean, roi = np.empty((2, len(indices), 1, h, w), np.float32)
         owner = np.searchsorted(self._bounds, indices, side="right") - 1
         for number, file in enumerate(self._files):
             mine = np.flatnonzero(owner == number)
@@ -44,7 +45,8 @@ class PatchFiles:
             unique, back = np.unique(local[order], return_inverse=True)  # HDF5 wants ascending, distinct indices
             features[mine[order]] = file["features"][unique][back]
             clean[mine[order], 0] = file["clean"][unique][back]
-        return features * np.float32(ADC_PER_COUNT), clean * np.float32(ADC_PER_COUNT)
+            roi[mine[order], 0] = file["roi"][unique][back]
+        return features * np.float32(ADC_PER_COUNT), clean * np.float32(ADC_PER_COUNT), roi
 
     def close(self) -> None:
         """Close all files."""

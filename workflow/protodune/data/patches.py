@@ -21,10 +21,12 @@ from protodune.data.tiles import plan_tiles
 from protodune.errors import ProtoduneError
 from protodune.geometry import PLANE_FAMILIES
 from protodune.hdf5 import create_hdf5
+from protodune.roi_truth import ROI_REBIN_TICKS, roi_truth
 from protodune.store import EventStore
 
 SIGNAL_ADC = 0.5
 """A pixel has signal from here on: where the integer digits of a noise-free simulation differ from zero."""
+ROI_ADC = 3.5
 
 log = logging.getLogger(__name__)
 
@@ -92,13 +94,14 @@ def to_counts(values: np.ndarray) -> np.ndarray:
 def write_patches(events: str | Path, family: str, settings: PatchSettings, target: str | Path) -> int:
     """Write the patches of a sample and a plane family (induction: U and V); return their number.
 
-    ``features`` int16 (n, 2, height, width), ``clean`` int16 (n, height, width), counts of 1/8 ADC; ``origin`` int32
+    ``features`` int16 (n, 2, height, width), ``clean`` int16 (n, height, width), counts of 1/8 ADC; ``roi`` uint8
+    (n, height, width); ``origin`` int32
     (n, 4): image, plane (index in the family), first row, first tick.
     """
     with EventStore(events) as store, create_hdf5(target) as file:
         size = (settings.height, settings.width)
         features = _growing(file, "features", (len(FEATURES), *size))
-        clean_set = _growing(file, "clean", size)
+        clean_set, roi_set = _growing(file, "clean", size), _growing(file, "roi", size, "u1")
         origins = []
         bar = tqdm(range(len(store)), desc=f"{settings.mode} {family}", unit="image", disable=None)
         for image in bar:
@@ -115,10 +118,11 @@ def write_patches(events: str | Path, family: str, settings: PatchSettings, targ
                     if settings.mode == "crop"
                     else tile_corners(clean.shape, settings, rng)
                 )
-                inputs = plane_features(store, plane, image)
+                inputs, roi = plane_features(store, plane, image), roi_label(store, plane, image, clean)
                 windows = [(slice(r, r + size[0]), slice(t, t + size[1])) for r, t in corners.tolist()]
                 _extend(features, np.stack([to_counts(inputs[:, r, t]) for r, t in windows]))
                 _extend(clean_set, np.stack([to_counts(clean[r, t]) for r, t in windows]))
+                _extend(roi_set, np.stack([roi[r, t] for r, t in windows]))
                 origins.append(np.insert(corners, 0, [[image], [plane_index]], axis=1))
                 log.info("%s: image %d plane %s: %d patches", events, image, plane, len(windows))
         file["origin"] = np.concatenate(origins).astype(np.int32) if origins else np.zeros((0, 4), np.int32)
@@ -135,13 +139,22 @@ def write_patches(events: str | Path, family: str, settings: PatchSettings, targ
         return len(file["origin"])
 
 
-def _growing(file: h5py.File, name: str, shape: tuple[int, ...]) -> h5py.Dataset:
+def roi_label(store: EventStore, plane: str, image: int, clean: np.ndarray) -> np.ndarray:
+    """Return which pixels are in a region of interest, uint8 (channels, ticks): ten ticks at a time with more than 100
+    electrons a tick, or where the sample has no true charge |clean| of at least 3.5 ADC, DUNEdn's choice."""
+    if not store.has_charge:
+        return (np.abs(clean) >= ROI_ADC).astype(np.uint8)
+    truth = np.repeat(roi_truth(store.charge_image(plane, image)), ROI_REBIN_TICKS, axis=1)
+    return np.pad(truth, ((0, 0), (0, clean.shape[1] - truth.shape[1]))).astype(np.uint8)
+
+
+def _growing(file: h5py.File, name: str, shape: tuple[int, ...], kind: str = "i2") -> h5py.Dataset:
     # Small crops share a chunk, or the index would outweigh the data.
     per_chunk = max(1, 65536 // int(np.prod(shape)))
     return file.create_dataset(
         name,
         (0, *shape),
-        "i2",
+        kind,
         maxshape=(None, *shape),
         chunks=(per_chunk, *shape),
         **hdf5plugin.Bitshuffle(cname="lz4"),

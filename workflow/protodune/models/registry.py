@@ -1,4 +1,7 @@
-"""Networks by name: every one maps (batch, 2, channels, ticks) ADC to denoised (batch, 1, channels, ticks) ADC."""
+"""Networks by name: every one maps (batch, 2, channels, ticks) ADC to the images that its ``outputs`` name.
+
+Outputs, each one channel of the same size: ``denoised`` in ADC, ``roi`` as the logit of a probability.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,18 @@ ARCHITECTURES = {
 }
 
 
-def build_model(architecture: str, settings: dict) -> torch.nn.Module:
-    """Build a network with fresh weights from its registry name and a mapping of its settings."""
+TASKS = ("denoise", "roi")
+
+
+def build_model(architecture: str, settings: dict, task: str = "denoise") -> torch.nn.Module:
+    """Build a network with fresh weights from its registry name, a mapping of its settings and what it is for."""
     if architecture not in ARCHITECTURES:
         known = list(ARCHITECTURES)
         raise ProtoduneError(
             f"architecture '{architecture}' is unknown{suggest(architecture, known)}; known: {', '.join(known)}"
         )
     entry = ARCHITECTURES[architecture]
-    return entry.module(build(entry.settings, settings, f"model.{architecture}"))
+    return entry.module(build(entry.settings, settings, f"model.{architecture}"), task)
 
 
 def count_parameters(model: torch.nn.Module) -> int:

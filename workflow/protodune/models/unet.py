@@ -1,4 +1,4 @@
-"""A small U-Net for whole planes with a gated residual output."""
+"""A small U-Net for whole planes: a gated residual for denoising and a logit for regions of interest, in one pass."""
 
 from __future__ import annotations
 
@@ -30,13 +30,16 @@ def _block(n_in: int, n_out: int) -> nn.Sequential:
 
 
 class UNet(nn.Module):
-    """U-Net on [waveform, group median]; output sigmoid(a) (x - n) with the network's gate a and noise estimate n.
+    """U-Net on [waveform, group median]; denoised output sigmoid(a) (x - n) with the network's gate a and noise estimate n,
+    and the logit of the probability that a pixel belongs to a region of interest.
 
     The stem folds ``fold`` ticks into channels, since a convolution of one channel at full resolution is slow.  The gate
     gives exact silence where there is no signal, which a plain residual does not.
     """
 
-    def __init__(self, settings: UNetSettings):
+    outputs = ("denoised", "roi")
+
+    def __init__(self, settings: UNetSettings, task: str = "denoise"):
         super().__init__()
         self.fold = settings.fold
         widths = settings.widths
@@ -50,7 +53,7 @@ class UNet(nn.Module):
         for width, below in zip(widths[-2::-1], widths[:0:-1], strict=True):
             self.up.append(nn.ConvTranspose2d(below, width, 2, stride=2))
             self.decoder.append(_block(2 * width, width))
-        self.head = nn.Conv2d(widths[0], 2 * settings.fold, 3, padding=1)
+        self.head = nn.Conv2d(widths[0], 3 * settings.fold, 3, padding=1)
         depth = len(widths) - 1
         self.multiple = (2**depth, settings.fold * 2**depth)
         # Two 3x3 convolutions a level on the way down and up, and the head: the reach of one output pixel.
@@ -58,7 +61,8 @@ class UNet(nn.Module):
         self.reach = (reach, settings.fold * reach)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (batch, 2, channels, ticks) ADC to (batch, 1, channels, ticks) ADC; sizes in multiples of ``multiple``."""
+        """Map (batch, 2, channels, ticks) ADC to denoised ADC and ROI logit, (batch, 2, channels, ticks); sizes in multiples
+        of ``multiple``."""
         batch, _, rows, ticks = x.shape
         y = torch.asinh(x / COMPRESS_ADC)
         y = y.reshape(batch, 2, rows, ticks // self.fold, self.fold).permute(0, 1, 4, 2, 3)
@@ -72,5 +76,6 @@ class UNet(nn.Module):
         for up, block, skip in zip(self.up, self.decoder, skips[-2::-1], strict=True):
             y = block(torch.cat([up(y), skip], dim=1))
         y = self.head(y).float()
-        y = y.reshape(batch, 2, self.fold, rows, ticks // self.fold).permute(0, 1, 3, 4, 2).reshape(batch, 2, rows, ticks)
-        return torch.sigmoid(y[:, :1]) * (x[:, :1] - OUTPUT_SCALE_ADC * y[:, 1:])
+        y = y.reshape(batch, 3, self.fold, rows, ticks // self.fold).permute(0, 1, 3, 4, 2).reshape(batch, 3, rows, ticks)
+        denoised = torch.sigmoid(y[:, :1]) * (x[:, :1] - OUTPUT_SCALE_ADC * y[:, 1:2])
+        return torch.cat([denoised, y[:, 2:]], dim=1)

@@ -10,7 +10,7 @@ import torch
 from protodune.classical.cut import apply_cut
 from protodune.data.features import plane_features
 from protodune.geometry import PLANE_FAMILIES
-from protodune.inference import denoise_plane
+from protodune.inference import infer_plane
 from protodune.memory import keep_freed_memory
 from protodune.predictions import predict_sample
 from protodune.products import PlaneProduct
@@ -52,8 +52,10 @@ def run(settings: NetworkSettings, plane: str, events: str, weights: str, output
         model.cuda()
 
     def method(store: EventStore, view: str, image: int) -> PlaneProduct:
-        denoised = denoise_plane(model, plane_features(store, view, image), settings.precision)
-        return PlaneProduct(apply_cut(denoised, settings.cut_adc))
+        product = infer_plane(model, plane_features(store, view, image), settings.precision)
+        if product.denoised is not None:
+            product.denoised = apply_cut(product.denoised, settings.cut_adc)
+        return product
 
     about = {
         "settings": dataclasses.asdict(settings),

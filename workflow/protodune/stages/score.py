@@ -9,7 +9,8 @@ import numpy as np
 from tqdm import tqdm
 
 from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
-from protodune.metrics import image_metrics, roi_found, roi_metrics, roi_truth
+from protodune.metrics import image_metrics, roi_auc, roi_metrics
+from protodune.roi_truth import rebinned, roi_found, roi_truth
 from protodune.predictions import Predictions
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
@@ -38,13 +39,17 @@ def run(plane: str, method: str, sample: str, events: str, predictions: str, out
     rows = []
     with EventStore(events) as store, Predictions(predictions) as found:
         found.check_matches(store)
+        with_waveforms = found.has("denoised")
         with_roi = found.has("roi") and store.has_charge
         for image in tqdm(range(len(store)), desc=method, unit="image", disable=None):
             apa = int(store.apa[image])
             for view in PLANE_FAMILIES[plane]:
-                denoised, clean, good = found.denoised(view, image), store.clean(view, image), ~store.bad(view, image)
+                good = ~store.bad(view, image)
+                if with_waveforms:
+                    denoised, clean = found.denoised(view, image), store.clean(view, image)
                 if with_roi:
-                    found_roi = roi_found(found.roi(view, image))
+                    score = found.roi(view, image)
+                    found_roi = roi_found(score)
                     true_roi = roi_truth(store.charge_image(view, image))
                 regions = {"all": slice(None)} | ({"drift": drift_facing_rows(view, apa)} if plane == "collection" else {})
                 for region, channels in regions.items():
@@ -52,9 +57,10 @@ def run(plane: str, method: str, sample: str, events: str, predictions: str, out
                     rows_of = np.flatnonzero(good[channels]) + (channels.start or 0)
                     if len(rows_of) == 0:
                         continue
-                    values = image_metrics(denoised[rows_of], clean[rows_of], plane)
+                    values = image_metrics(denoised[rows_of], clean[rows_of], plane) if with_waveforms else {}
                     if with_roi:
                         values |= roi_metrics(found_roi[rows_of], true_roi[rows_of])
+                        values["roi_auc"] = roi_auc(rebinned(score)[rows_of], true_roi[rows_of])
                     for metric, value in values.items():
                         rows.append(dict(zip(COLUMNS, (*key, metric, value), strict=True)))
     write_table(output, rows, COLUMNS)

@@ -25,6 +25,7 @@ HEADS = {
     "pixel_purity": "ROI pixel pur.",
     "roi_efficiency": "ROI eff.",
     "roi_purity": "ROI pur.",
+    "roi_auc": "ROI AUC",
 }
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import math
 from pathlib import Path
 
 import torch
@@ -49,7 +50,7 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
     torch.set_num_threads(max(1, args.threads // ranks.local_size))
     torch.manual_seed(settings.seed)
     train, val = PatchFiles(args.train), PatchFiles(args.val)
-    model = build_model(settings.architecture, settings.network)
+    model = build_model(settings.architecture, settings.network, settings.task)
     log.info(
         "%s on %s: %d parameters, %d training and %d validation patches, %d rank(s) by %s, %d thread(s) each",
         settings.model, settings.family, count_parameters(model), len(train), len(val), ranks.size, ranks.name,
@@ -65,7 +66,7 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
             "network": settings.network,
             "settings": dataclasses.asdict(settings),
             "parameters": count_parameters(model),
-            "val_mse": min(r.val_mse for r in history),
+            **_validation(history),
             "versions": versions("torch", "numpy", "horovod"),
         }
         output = Path(args.output)
@@ -77,6 +78,12 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
         )
         checkpoints.clear()
     ranks.close()
+
+
+def _validation(history: list[EpochRecord]) -> dict[str, float]:
+    """Return the best epoch's validation errors, those that there are."""
+    best = min(history, key=lambda r: r.val_loss)
+    return {name: value for name in ("val_mse", "val_roi") if math.isfinite(value := getattr(best, name))}
 
 
 def fingerprint(settings: TrainingSettings, args: argparse.Namespace) -> str:

@@ -52,7 +52,7 @@ def load_weights(path: str | Path, expected: dict[str, str] | None = None) -> tu
             raise ProtoduneError(
                 f"{path}: weights of {key} '{about.get(key)}', expected '{value}'; give the weights that were trained for it"
             )
-    model = build_model(about["architecture"], about["network"])
+    model = build_model(about["architecture"], about["network"], about["task"])
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -22,23 +22,26 @@ from tqdm import tqdm
 from protodune.data.patch_files import PatchFiles
 from protodune.errors import ProtoduneError
 from protodune.training.checkpoint import RollingCheckpoints
+from protodune.training.augment import augment
 from protodune.training.distributed import Ranks
+from protodune.training.losses import LOSS_SCALE_ADC, roi_loss, waveform_loss
 from protodune.training.settings import OptimiserSettings, TrainingSettings
-
-LOSS_SCALE_ADC = 5.0
-"""The loss is the mean squared error in units of (5 ADC)^2, so that gradients are of order one."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class EpochRecord:
-    """One line of history.tsv; losses are mean squared errors in ADC^2."""
+    """One line of history.tsv: mean squared errors of the waveforms in ADC^2 (NaN without that output), cross entropies of the
+    regions (likewise), and the loss by which the best epoch is chosen."""
 
     epoch: int
     learning_rate: float
     train_mse: float
     val_mse: float
+    train_roi: float
+    val_roi: float
+    val_loss: float
     seconds: float
     mpixel_per_s: float
 
@@ -86,6 +89,8 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=self.opt.learning_rate, weight_decay=self.opt.weight_decay)
         self._norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
         ranks.broadcast([t.data for t in model.state_dict().values() if t.is_floating_point()])
+        self._average = {k: v.detach().clone() for k, v in model.state_dict().items()} if self.opt.ema_decay else None
+        self._kept: dict[str, torch.Tensor] = {}
 
     @property
     def n_steps(self) -> int:
@@ -102,16 +107,20 @@ class Trainer:
             self.optimizer.load_state_dict(resumed["optimizer"])
             history = [EpochRecord(**line) for line in resumed["history"]]
             best = resumed["best"]
+            self._average = resumed["average"] or None
             self._say(f"resumed after epoch {resumed['epoch']}")
         for epoch in range(len(history) + 1, self.opt.epochs + 1):
+            if self.opt.patience and self._epochs_since_best(history) >= self.opt.patience:
+                self._say(f"no better epoch in {self.opt.patience}, training ends")
+                break
             record = self._epoch(epoch)
-            if not math.isfinite(record.train_mse + record.val_mse):
+            if not math.isfinite(record.val_loss):
                 raise ProtoduneError(
-                    f"training: epoch {epoch}: the loss is not finite (train {record.train_mse}, validation "
-                    f"{record.val_mse}); lower learning_rate or check the input for NaN"
+                    f"training: epoch {epoch}: the loss is not finite (validation {record.val_loss}); lower learning_rate or "
+                    "check the input for NaN"
                 )
-            if not history or record.val_mse < min(r.val_mse for r in history):
-                best = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+            if not history or record.val_loss < min(r.val_loss for r in history):
+                best = self._kept
             history.append(record)
             if self.ranks.rank == 0:
                 self._log(record)
@@ -122,6 +131,7 @@ class Trainer:
                         "optimizer": self.optimizer.state_dict(),
                         "history": [vars(r) for r in history],
                         "best": best,
+                        "average": self._average or {},
                     },
                 )
         return best, history
@@ -132,9 +142,10 @@ class Trainer:
 
     def _log(self, record: EpochRecord) -> None:
         log.info(
-            "epoch %d/%d: train MSE %.4f, validation MSE %.4f ADC^2, learning rate %.2e, %.1f s, %.2f Mpixel/s",
-            record.epoch, self.opt.epochs, record.train_mse, record.val_mse, record.learning_rate, record.seconds,
-            record.mpixel_per_s,
+            "epoch %d/%d: train MSE %.4f, validation MSE %.4f ADC^2, ROI %.4f and %.4f, learning rate %.2e, %.1f s, "
+            "%.2f Mpixel/s",
+            record.epoch, self.opt.epochs, record.train_mse, record.val_mse, record.train_roi, record.val_roi,
+            record.learning_rate, record.seconds, record.mpixel_per_s,
         )  # fmt: skip
 
     def _epoch(self, epoch: int) -> EpochRecord:
@@ -145,39 +156,93 @@ class Trainer:
             norm.momentum = 0.0
         order = epoch_order(len(self.train), self.settings.seed, epoch)
         steps = order[: self.steps_per_epoch * self.opt.global_batch].reshape(self.steps_per_epoch, -1, self.opt.micro_batch)
-        loss_sum, learning_rate = torch.zeros((), dtype=torch.float64), 0.0
+        sums, learning_rate = torch.zeros(2, dtype=torch.float64), 0.0
         hidden = None if self.ranks.rank == 0 else True
         for number, batches in enumerate(tqdm(steps, desc=f"epoch {epoch}", unit="step", disable=hidden, leave=False)):
             learning_rate = schedule((epoch - 1) * self.steps_per_epoch + number, self.n_steps, self.opt)
-            loss_sum += self._step(rank_share(batches, self.ranks.rank, self.ranks.size), learning_rate)
-        train_mse = float(self.ranks.total(loss_sum)) / self.ranks.size / len(steps) * LOSS_SCALE_ADC**2
+            sums += self._step(rank_share(batches, self.ranks.rank, self.ranks.size), epoch, learning_rate)
+            self._follow_average((epoch - 1) * self.steps_per_epoch + number)
+        train = self.ranks.total(sums) / self.ranks.size / len(steps)
         trained = time.perf_counter() - started
         pixels = steps.size * math.prod(self.train.patch_shape)
-        self._calibrate()
-        val_mse = self._validate()
-        return EpochRecord(epoch, learning_rate, train_mse, val_mse, time.perf_counter() - started, pixels / trained / 1e6)
+        with self._averaged():
+            self._calibrate()
+            val = self._validate()
+            self._kept = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+        val_loss = sum(float(w * v) for w, v in zip(self._weights(), val, strict=True) if w)
+        seconds = time.perf_counter() - started
+        return EpochRecord(
+            epoch, learning_rate, float(train[0]), float(val[0]), float(train[1]), float(val[1]), val_loss, seconds,
+            pixels / trained / 1e6,
+        )  # fmt: skip
+
+    def _weights(self) -> tuple[float, float]:
+        """Weights of waveform error (ADC^2) and of the regions' cross entropy in the loss; 0 for outputs that are not there."""
+        outputs = self.model.outputs
+        only_roi = outputs == ("roi",)
+        return float("denoised" in outputs) / LOSS_SCALE_ADC**2, float("roi" in outputs) * (only_roi or self.opt.roi_weight)
+
+    @staticmethod
+    def _epochs_since_best(history: list[EpochRecord]) -> int:
+        losses = [r.val_loss for r in history]
+        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+    def _follow_average(self, step: int) -> None:
+        if self._average is None:
+            return
+        decay = min(self.opt.ema_decay, (1 + step) / (10 + step))  # the first weights are soon forgotten
+        with torch.no_grad():
+            for name, value in self.model.state_dict().items():
+                if value.is_floating_point():
+                    self._average[name].lerp_(value, 1 - decay)
+
+    @contextlib.contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Put the averaged weights in place of the trained ones, then back."""
+        if self._average is None:
+            yield
+            return
+        trained = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.model.load_state_dict(self._average)
+        yield
+        self.model.load_state_dict(trained)
 
     def _autocast(self) -> contextlib.AbstractContextManager:
         if self.opt.precision == "float32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    def _load(self, files: PatchFiles, indices: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        features, clean = files.read(indices)
-        return torch.from_numpy(features).to(self.device), torch.from_numpy(clean).to(self.device)
+    def _load(self, files: PatchFiles, indices: np.ndarray, epoch: int | None = None) -> tuple[torch.Tensor, ...]:
+        """Return features, clean and roi; varied if an epoch is given."""
+        images = files.read(indices)
+        if epoch is not None and self.opt.augment:
+            augment(*images, indices, self.settings.seed, epoch)
+        return tuple(torch.from_numpy(image).to(self.device) for image in images)
 
-    def _step(self, batches: np.ndarray, learning_rate: float) -> float:
+    def _losses(self, output: torch.Tensor, clean: torch.Tensor, roi: torch.Tensor, kind: str) -> list[torch.Tensor]:
+        """Return the losses of waveforms (units of (5 ADC)^2) and regions; NaN for outputs that are not there."""
+        found = dict(zip(self.model.outputs, output.split(1, dim=1), strict=True))
+        nothing = torch.full((), math.nan, device=output.device)
+        return [
+            waveform_loss(found["denoised"], clean, kind) if "denoised" in found else nothing,
+            roi_loss(found["roi"], roi) if "roi" in found else nothing,
+        ]
+
+    def _step(self, batches: np.ndarray, epoch: int, learning_rate: float) -> torch.Tensor:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=False)
-        total = 0.0
+        total = torch.zeros(2, dtype=torch.float64)
+        weights = (LOSS_SCALE_ADC**2 * self._weights()[0], self._weights()[1])
         for indices in batches:
-            features, clean = self._load(self.train, indices)
+            features, clean, roi = self._load(self.train, indices, epoch)
             with self._autocast():
-                denoised = self.model(features)
-            loss = torch.nn.functional.mse_loss(denoised / LOSS_SCALE_ADC, clean / LOSS_SCALE_ADC) / len(batches)
-            loss.backward()
-            total += float(loss.detach())
+                output = self.model(features).float()
+            parts = self._losses(output, clean, roi, self.opt.loss)
+            (sum(w * part for w, part in zip(weights, parts, strict=True) if w) / len(batches)).backward()
+            with torch.no_grad():
+                shown = self._losses(output, clean, roi, "mse")
+            total += torch.stack(shown).double().cpu() * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) / len(batches)
         self.ranks.average([p.grad for p in self.model.parameters() if p.grad is not None])
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.opt.clip_norm)
         self.optimizer.step()
@@ -214,15 +279,16 @@ class Trainer:
             norm.num_batches_tracked.zero_()  # differs between ranks and means nothing here
 
     @torch.no_grad()
-    def _validate(self) -> float:
-        """Return the mean squared error over all validation patches in ADC^2."""
+    def _validate(self) -> torch.Tensor:
+        """Return mean squared error in ADC^2 and cross entropy over all validation patches, float64 (2,)."""
         self.model.eval()
-        error, pixels = torch.zeros(2, dtype=torch.float64), math.prod(self.val.patch_shape)
+        sums = torch.zeros(3, dtype=torch.float64)
         for indices in self._batches(np.arange(len(self.val))):
-            features, clean = self._load(self.val, indices)
+            features, clean, roi = self._load(self.val, indices)
             with self._autocast():
-                denoised = self.model(features)
-            error[0] += float(((denoised - clean).double() ** 2).sum())
-            error[1] += len(indices) * pixels
-        error = self.ranks.total(error)
-        return float(error[0] / error[1])
+                output = self.model(features)
+            parts = torch.stack(self._losses(output.double(), clean.double(), roi.double(), "mse")).cpu()
+            sums[:2] += parts * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) * len(indices)
+            sums[2] += len(indices)
+        sums = self.ranks.total(sums)
+        return sums[:2] / sums[2]

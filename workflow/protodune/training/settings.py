@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from protodune.errors import ProtoduneError
 
 PRECISIONS = ("float32", "bfloat16")
+LOSSES = ("mse", "huber")
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,9 @@ class OptimiserSettings:
     """AdamW with linear warm-up and cosine decay; ``global_batch`` patches make one step, whoever computes them.
 
     ``micro_batch`` patches go through the network together and share BatchNorm statistics; it divides ``global_batch``,
-    and the number of ranks divides their quotient.
+    and the number of ranks divides their quotient.  ``loss`` of the waveforms: huber or mse; ``roi_weight`` of the regions'
+    cross entropy beside it; ``ema_decay`` a step of the average of the weights that is validated and kept, 0: the weights
+    themselves; ``patience``: epochs without a better validation after which training ends, 0: never.
     """
 
     epochs: int = 8
@@ -26,6 +29,11 @@ class OptimiserSettings:
     clip_norm: float = 1.0
     precision: str = "float32"
     calibration_patches: int = 128
+    loss: str = "huber"
+    roi_weight: float = 0.2
+    augment: bool = True
+    ema_decay: float = 0.0
+    patience: int = 0
 
     def __post_init__(self):
         if min(self.epochs, self.global_batch, self.micro_batch) < 1:
@@ -36,6 +44,10 @@ class OptimiserSettings:
             )
         if self.precision not in PRECISIONS:
             raise ProtoduneError(f"training.precision: found '{self.precision}', expected {' or '.join(PRECISIONS)}")
+        if self.loss not in LOSSES:
+            raise ProtoduneError(f"training.loss: found '{self.loss}', expected {' or '.join(LOSSES)}")
+        if not 0 <= self.ema_decay < 1 or self.roi_weight < 0 or self.patience < 0:
+            raise ProtoduneError("training: ema_decay must lie in [0, 1), roi_weight and patience be 0 or more")
         if self.learning_rate <= 0 or self.clip_norm <= 0:
             raise ProtoduneError("training: learning_rate and clip_norm must be above 0")
 

@@ -1,0 +1,26 @@
+"""What counts as a region of interest, in truth and in a method's scores."""
+
+from __future__ import annotations
+
+import numpy as np
+
+ROI_REBIN_TICKS = 10
+ROI_TRUTH_ELECTRONS = 100.0
+"""Ten ticks belong to the signal if more than 100 electrons a tick reached the wire in them (DNNROI, arXiv:2007.12743)."""
+
+
+def rebinned(image: np.ndarray) -> np.ndarray:
+    """Return means over ten ticks, what is left over at the end dropped; float (channels, ticks // 10)."""
+    ticks = image.shape[1] // ROI_REBIN_TICKS * ROI_REBIN_TICKS
+    return image[:, :ticks].reshape(len(image), -1, ROI_REBIN_TICKS).mean(axis=2)
+
+
+def roi_truth(charge: np.ndarray) -> np.ndarray:
+    """Return which pixels of ten ticks hold signal, bool (channels, ticks // 10), from charge in electrons a tick."""
+    return rebinned(charge) > ROI_TRUTH_ELECTRONS
+
+
+def roi_found(score: np.ndarray) -> np.ndarray:
+    """Return which pixels of ten ticks a method takes for signal: mean score of at least 0.5; bool (channels, ticks //
+    10)."""
+    return rebinned(score) >= 0.5
