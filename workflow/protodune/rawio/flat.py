@@ -22,6 +22,7 @@ from protodune.rawio.events import CLEAN_ADC_PER_COUNT, PARTICLE_DTYPE, ChargeTa
 
 LAYOUT = "protodune-flat"
 LAYOUT_VERSION = 3
+_ROWS_PER_BASKET = 2560  # an APA: uproot holds several copies of what it writes at once
 
 
 def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict) -> None:
@@ -47,17 +48,19 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
         file.mktree("particles", {"event_index": "i4", **{name: PARTICLE_DTYPE[name] for name in PARTICLE_DTYPE.names}})
         for index, event in enumerate(events):
             file["events"].extend({k: np.array([getattr(event, k)], dtype=np.uint32) for k in ("run", "subrun", "event")})
-            n, m = len(event.channel), len(event.charge.tick)
-            file["digits"].extend(
-                {
-                    "event_index": np.full(n, index, dtype=np.int32),
-                    "channel": event.channel,
-                    "samples": event.n_samples.astype(np.int32),
-                    "pedestal": event.pedestal,
-                    "adc": event.adc,
-                    "clean": event.clean,
-                }
-            )
+            for first in range(0, len(event.channel), _ROWS_PER_BASKET):
+                rows = slice(first, first + _ROWS_PER_BASKET)
+                file["digits"].extend(
+                    {
+                        "event_index": np.full(len(event.channel[rows]), index, dtype=np.int32),
+                        "channel": event.channel[rows],
+                        "samples": event.n_samples[rows].astype(np.int32),
+                        "pedestal": event.pedestal[rows],
+                        "adc": event.adc[rows],
+                        "clean": event.clean[rows],
+                    }
+                )
+            m = len(event.charge.tick)
             file["charge"].extend(
                 {
                     "event_index": np.full(m, index, dtype=np.int32),
@@ -70,6 +73,7 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
             particles = np.zeros(0, PARTICLE_DTYPE) if event.particles is None else event.particles
             columns = {name: particles[name] for name in PARTICLE_DTYPE.names}
             file["particles"].extend({"event_index": np.full(len(particles), index, np.int32), **columns})
+            del event, particles, columns  # before the next one is made
 
 
 class FlatSource:

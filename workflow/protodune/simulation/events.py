@@ -26,27 +26,26 @@ def simulate_event(settings: SampleSettings, number: int) -> RawEvent:
     rng = np.random.default_rng([settings.seed, number])
     truth = make_event(rng, settings, number)
     electrons = ionise(rng, truth.steps, settings.simulation)
-    channels, planes = [], []
-    for apa in sorted(settings.apas):
+    ticks, apas = settings.simulation.ticks, sorted(settings.apas)
+    channel = np.concatenate([plane_channels(plane, apa) for apa in apas for plane in PLANES])
+    # Filled in place: a whole event held twice would be most of the memory.
+    adc, clean = (np.empty((len(channel), ticks), np.int16) for _ in range(2))
+    n_samples, pedestal = np.empty(len(channel), np.int64), np.empty(len(channel), np.float32)
+    charges: list[ChargeTable] = []
+    first = 0
+    for apa in apas:
         noise = np.random.default_rng([settings.seed, number, apa])
         images = simulate_apa(noise, apa, truth.steps, electrons, settings.simulation)
-        channels += [plane_channels(plane, apa) for plane in PLANES]
-        planes += [images[plane] for plane in PLANES]
-    channel = np.concatenate(channels)
+        for plane in PLANES:
+            image = images.pop(plane)
+            rows = slice(first, first + len(image.adc))
+            adc[rows], clean[rows] = image.adc, image.clean
+            n_samples[rows], pedestal[rows] = image.n_samples, image.pedestal
+            track = image.particle.astype(np.int32)
+            charges.append(ChargeTable(channel[rows][image.charge_row], image.charge_tick, image.electrons, track))
+            first = rows.stop
+    charge = ChargeTable(*(np.concatenate([getattr(c, k) for c in charges]) for k in vars(charges[0])))
+    charge.tick = charge.tick.astype(np.int32)
     return RawEvent(
-        settings.run,
-        0,
-        number,
-        channel,
-        np.concatenate([i.adc for i in planes]),
-        np.concatenate([i.n_samples for i in planes]),
-        np.concatenate([i.pedestal for i in planes]),
-        clean=np.concatenate([i.clean for i in planes]),
-        charge=ChargeTable(
-            np.concatenate([c[i.charge_row] for c, i in zip(channels, planes, strict=True)]),
-            np.concatenate([i.charge_tick for i in planes]).astype(np.int32),
-            np.concatenate([i.electrons for i in planes]),
-            np.concatenate([i.particle for i in planes]).astype(np.int32),
-        ),
-        particles=truth.particles,
+        settings.run, 0, number, channel, adc, n_samples, pedestal, clean=clean, charge=charge, particles=truth.particles
     )

@@ -35,6 +35,7 @@ def run(settings: SampleSettings, output: str) -> None:
         for event in tqdm(simulate_events(settings), total=settings.events, unit="event", disable=None):
             log.info("event %d: %d channels, %d charge pixels", event.event, len(event.channel), len(event.charge.tick))
             yield event
+            del event  # before the next one is made
 
     about = {
         "settings": dataclasses.asdict(settings),
