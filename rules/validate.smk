@@ -5,13 +5,13 @@ rule score_sample:
     """Compare the predictions of one method with the noise-free waveforms."""
     input:
         events="results/events/{sample}.h5",
-        predictions="results/predictions/denoise/{method}/{plane}/{sample}.h5",
+        predictions="results/predictions/{task}/{method}/{plane}/{sample}.h5",
     output:
-        ensure("results/scores/denoise/{method}/{plane}/{sample}.tsv", non_empty=True),
+        ensure("results/scores/{task}/{method}/{plane}/{sample}.tsv", non_empty=True),
     log:
-        "results/logs/score_sample/{method}.{plane}.{sample}.log",
+        "results/logs/score_sample/{task}.{method}.{plane}.{sample}.log",
     benchmark:
-        "results/benchmarks/score_sample/{method}.{plane}.{sample}.tsv"
+        "results/benchmarks/score_sample/{task}.{method}.{plane}.{sample}.tsv"
     wildcard_constraints:
         method=one_of(TARGETS.methods + TARGETS.networks),
     resources:

@@ -56,9 +56,9 @@ def test_from_weights_to_table_and_figures(trained, store_file, tmp_path):
     rows = read_table(tmp_path / "methods.tsv")
     assert {(r["method"], r["region"]) for r in rows} == {(m, r) for m in ("unet", "coherent") for r in ("all", "drift")}
     usual = {"mse", "psnr", "ssim", "imae"}
-    regions = {"pixel_efficiency", "pixel_purity", "roi_efficiency", "roi_purity"}
-    assert {r["metric"] for r in rows if r["method"] == "unet"} == usual
-    assert {r["metric"] for r in rows if r["method"] == "coherent"} == usual | regions
+    regions = {"pixel_efficiency", "pixel_purity", "roi_efficiency", "roi_purity", "roi_auc"}
+    for method in ("unet", "coherent"):
+        assert {r["metric"] for r in rows if r["method"] == method} == usual | regions
     assert "drift-facing half, 1 event(s)" in (tmp_path / "methods.md").read_text()
 
     shown = ["--plane", "collection", "--sample", "s", "--events", str(store_file), "--network", str(trained / "unet.h5")]

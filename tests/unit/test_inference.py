@@ -11,8 +11,8 @@ def test_strips_leave_no_seams(name, network, monkeypatch, rng):
     torch.manual_seed(2)
     model = build_model(name, network).eval()
     features = (5 * rng.standard_normal((2, 50, 901))).astype(np.float32)  # sizes that fit no stride
-    whole = inference.denoise_plane(model, features)
+    whole = inference.infer_plane(model, features).denoised
     for pixels in (2_000, 9_000):
         monkeypatch.setattr(inference, "STRIP_PIXELS", pixels)
-        assert np.allclose(inference.denoise_plane(model, features), whole, atol=1e-4)
+        assert np.allclose(inference.infer_plane(model, features).denoised, whole, atol=1e-4)
     assert whole.shape == (50, 901)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from protodune.metrics import imae, image_metrics, mean_over_events, mse, psnr, ssim
+from protodune.metrics import imae, image_metrics, mean_over_events, mse, psnr, roi_auc, roi_metrics, ssim
+from protodune.roi_truth import roi_found, roi_truth
 from protodune.stages.table import markdown, summarise
 
 CLEAN = np.array([[0.0, 10.0, 0.0], [0.0, 0.0, -4.0]])
@@ -56,3 +57,30 @@ def test_the_table_for_people():
     assert "### collection, drift-facing half, 2 event(s)" in text
     assert "| raw | 3 ± 1 |" in text
     assert "±" not in markdown(summarise(rows[:1]))
+
+
+def test_regions_by_hand():
+    truth = np.array([[1, 1, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0]], bool)
+    found = np.array([[0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 0]], bool)
+    values = roi_metrics(found, truth)
+    assert values == {"pixel_efficiency": 1 / 3, "pixel_purity": 1 / 4, "roi_efficiency": 1 / 2, "roi_purity": 1 / 2}
+    empty = roi_metrics(np.zeros_like(found), np.zeros_like(truth))
+    assert all(math.isnan(v) for v in empty.values())
+
+
+def test_regions_are_told_ten_ticks_at_a_time():
+    charge = np.zeros((1, 25))
+    charge[0, 3] = 1001
+    charge[0, 12] = 999
+    assert roi_truth(charge).tolist() == [[True, False]]
+    score = np.zeros((1, 20))
+    score[0, :5] = 1
+    assert roi_found(score).tolist() == [[True, False]]
+
+
+def test_auc_against_counting_pairs(rng):
+    score, truth = np.round(rng.uniform(size=(6, 50)), 1), rng.uniform(size=(6, 50)) < 0.3
+    pairs = score[truth][:, None] - score[~truth][None, :]
+    assert roi_auc(score, truth) == pytest.approx(((pairs > 0) + 0.5 * (pairs == 0)).mean())
+    assert roi_auc(truth.astype(float), truth) == 1
+    assert math.isnan(roi_auc(score, np.zeros_like(truth)))

@@ -1,11 +1,15 @@
+import copy
+
 import numpy as np
 import pytest
 
+from helpers import TICKS
 from protodune.data.features import plane_features
 from protodune.data.patch_files import PatchFiles
 from protodune.data.patches import PatchSettings, crop_corners, tile_corners, write_patches
 from protodune.errors import ProtoduneError
-from protodune.store import EventStore
+from protodune.roi_truth import roi_truth
+from protodune.store import EventStore, EventWriter
 
 
 def test_crops_hold_the_set_share_of_signal(rng):
@@ -43,7 +47,7 @@ def test_patches_are_cut_where_they_say(store_file, tmp_path):
     assert write_patches(store_file, "induction", settings, tmp_path / "a.h5") == 12
     files = PatchFiles([tmp_path / "a.h5"])
     order = np.array([11, 2, 2, 7])
-    features, clean = files.read(order)
+    features, clean, _ = files.read(order)
     origin = files._files[0]["origin"][:]
     with EventStore(store_file) as store:
         for index, patch in enumerate(order):
@@ -53,6 +57,30 @@ def test_patches_are_cut_where_they_say(store_file, tmp_path):
             assert np.array_equal(clean[index, 0], store.clean(view, 0)[window])
             assert np.allclose(features[index], plane_features(store, view, 0)[:, window[0], window[1]], atol=0.0626)
     files.close()
+
+
+def test_regions_are_labelled_by_the_true_charge(store_file, tmp_path):
+    write_patches(store_file, "collection", PatchSettings("tile", 96, 64, 100), tmp_path / "a.h5")
+    files = PatchFiles([tmp_path / "a.h5"])
+    _, clean, roi = files.read(np.arange(len(files)))
+    with EventStore(store_file) as store:
+        truth = roi_truth(store.charge_image("X", 0))
+    assert set(np.unique(roi)) == {0, 1}
+    assert roi.mean() == pytest.approx(truth.mean(), rel=0.2)
+    assert np.abs(clean[roi == 1]).mean() > 20 * np.abs(clean[roi == 0]).mean()
+
+
+def test_bad_channels_are_not_held_against_the_network(raw_event, tmp_path):
+    event = copy.copy(raw_event)
+    event.adc = raw_event.adc.copy()
+    dead = np.flatnonzero(np.abs(raw_event.clean[1600:]).max(axis=1) > 400)[:3]
+    assert len(dead)
+    event.adc[1600 + dead] = 900
+    with EventWriter.open(tmp_path / "e.h5", TICKS, with_clean=True, with_charge=True, about={}) as writer:
+        writer.append(event)
+    write_patches(tmp_path / "e.h5", "collection", PatchSettings("tile", 960, TICKS, 1), tmp_path / "p.h5")
+    features, clean, roi = PatchFiles([tmp_path / "p.h5"]).read(np.array([0]))
+    assert not any(image[0, 0, dead].any() for image in (features, clean, roi))
 
 
 def test_same_seed_same_crops(store_file, tmp_path):

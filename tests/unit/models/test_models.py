@@ -10,7 +10,7 @@ from protodune.models.registry import ARCHITECTURES, build_model, count_paramete
 def test_parameter_counts():
     assert count_parameters(build_model("cnn", {"width": 32})) == 6_957_652
     assert count_parameters(build_model("cnn", {"width": 4})) == 124_504
-    assert count_parameters(build_model("unet", {})) == 484_600
+    assert count_parameters(build_model("unet", {})) == 485_180
 
 
 def test_cnn_equals_dunedns_own_output():
@@ -31,7 +31,7 @@ def test_shape_and_multiples(name):
     model = build_model(name, {"unet": {"widths": [8, 16, 24]}, "cnn": {"width": 2}}[name]).eval()
     rows, ticks = (3 * step for step in model.multiple)
     with torch.no_grad():
-        assert model(torch.zeros(2, 2, rows, ticks)).shape == (2, 1, rows, ticks)
+        assert model(torch.zeros(2, 2, rows, ticks)).shape == (2, len(model.outputs), rows, ticks)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

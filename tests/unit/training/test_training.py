@@ -11,6 +11,7 @@ from protodune.data.patches import PatchSettings, write_patches
 from protodune.errors import ProtoduneError
 from protodune.models.registry import build_model
 from protodune.stages import train as stage
+from protodune.training.augment import augment
 from protodune.training.checkpoint import RollingCheckpoints, load_weights, save_weights
 from protodune.training.distributed import SingleProcess, connect
 from protodune.training.loop import Trainer, epoch_order, rank_share, schedule
@@ -32,7 +33,7 @@ def patches(store_file, tmp_path_factory):
 
 def train(patches, checkpoints=None, settings=SETTINGS, ranks=None):
     torch.manual_seed(settings.seed)
-    model = build_model(settings.architecture, settings.network)
+    model = build_model(settings.architecture, settings.network, settings.task)
     files = PatchFiles([patches / "train.h5"]), PatchFiles([patches / "val.h5"])
     trainer = Trainer(model, settings, *files, ranks or SingleProcess())
     return trainer.fit(checkpoints or RollingCheckpoints(None, ""))
@@ -48,6 +49,45 @@ def test_training_learns_and_repeats_itself(patches):
     assert history[-1].train_mse < 0.7 * history[0].train_mse
     assert numbers(history) == numbers(history_again)
     assert all(torch.equal(state[k], again[k]) for k in state)
+
+
+def test_the_average_of_the_weights_is_what_is_kept(patches):
+    plain, _ = train(patches)
+    optimiser = dataclasses.replace(SETTINGS.optimiser, ema_decay=0.9)
+    state, history = train(patches, settings=dataclasses.replace(SETTINGS, optimiser=optimiser))
+    assert not torch.equal(state["head.weight"], plain["head.weight"])
+    again, history_again = train(patches, settings=dataclasses.replace(SETTINGS, optimiser=optimiser))
+    assert numbers(history) == numbers(history_again)
+    assert all(torch.equal(state[k], again[k]) for k in state)
+
+
+def test_training_ends_when_nothing_gets_better(patches, monkeypatch):
+    monkeypatch.setattr(Trainer, "_validate", lambda self: torch.tensor([1.0, 1.0], dtype=torch.float64))
+    optimiser = dataclasses.replace(SETTINGS.optimiser, epochs=6, patience=2)
+    assert len(train(patches, settings=dataclasses.replace(SETTINGS, optimiser=optimiser))[1]) == 3
+
+
+def test_a_region_selector_trains_alone(patches):
+    settings = dataclasses.replace(SETTINGS, task="roi", architecture="cnn", network={"width": 2})
+    _, history = train(patches, settings=settings)
+    assert np.isnan(history[0].val_mse)
+    assert history[-1].train_roi < history[0].train_roi
+
+
+def test_augmentation_mirrors_and_scales_all_images_alike(rng):
+    features, clean, roi = (rng.uniform(1, 2, (30, n, 8, 16)).astype(np.float32) for n in (2, 1, 1))
+    before = [x.copy() for x in (features, clean, roi)]
+    augment(features, clean, roi, np.arange(30), seed=1, epoch=2)
+    mirrored = 0
+    for k in range(30):
+        turned = slice(None, None, -1) if np.array_equal(roi[k], before[2][k][:, ::-1]) else slice(None)
+        mirrored += turned.step is not None
+        gain = clean[k] / before[1][k][:, turned]
+        assert gain == pytest.approx(np.full_like(gain, gain.mean()), rel=1e-5)
+        assert 0.85 <= gain.mean() <= 1.15
+        assert features[k] == pytest.approx(before[0][k][:, turned] * gain.mean(), rel=1e-5)
+        assert np.array_equal(roi[k], before[2][k][:, turned])
+    assert 5 < mirrored < 25
 
 
 class Interrupted(Exception):
@@ -144,7 +184,7 @@ def test_bfloat16_trains(patches):
 
 def test_weights_describe_themselves(tmp_path):
     model = build_model("unet", {"widths": [4, 8]})
-    about = {"architecture": "unet", "network": {"widths": [4, 8]}, "family": "collection"}
+    about = {"architecture": "unet", "network": {"widths": [4, 8]}, "family": "collection", "task": "denoise"}
     save_weights(tmp_path / "w.safetensors", model, about)
     loaded, found = load_weights(tmp_path / "w.safetensors", {"family": "collection"})
     assert found["network"] == {"widths": [4, 8]}

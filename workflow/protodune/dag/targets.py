@@ -161,13 +161,13 @@ class Targets:
         """Training histories of a plane family."""
         return [self.model_file(t, "history.tsv") for t in self.trials if t.plane == plane]
 
-    def networks_of(self, plane: str) -> list[str]:
-        """Names of the networks of a plane family, in the order of ``histories``."""
-        return [t.method for t in self.trials if t.plane == plane]
+    def networks_of(self, plane: str, task: str | None = None) -> list[str]:
+        """Names of the networks of a plane family (and a task), in the order of ``histories``."""
+        return [t.method for t in self.trials if t.plane == plane and task in (None, t.task)]
 
     def methods_of(self, plane: str) -> list[str]:
-        """Names of all methods for a plane family: classical ones, then networks."""
-        return self.methods + sorted(self.networks_of(plane))
+        """Names of all denoising methods for a plane family: classical ones, then networks."""
+        return self.methods + sorted(self.networks_of(plane, "denoise"))
 
     def predictions(self) -> list[str]:
         """Predictions of all methods for all test samples."""
@@ -179,11 +179,15 @@ class Targets:
 
     def _of_methods(self, folder: str, suffix: str, samples: list[str]) -> list[str]:
         return [
-            f"results/{folder}/denoise/{method}/{plane}/{sample}.{suffix}"
+            f"results/{folder}/{task}/{method}/{plane}/{sample}.{suffix}"
             for plane in PLANES
-            for method in self.methods_of(plane)
+            for task, method in self._tasks_and_methods(plane)
             for sample in samples
         ]
+
+    def _tasks_and_methods(self, plane: str) -> list[tuple[str, str]]:
+        """Task and name of all methods for a plane family; classical ones count as denoising, whatever they find."""
+        return [("denoise", m) for m in self.methods] + sorted((t.task, t.method) for t in self.trials if t.plane == plane)
 
     def shown(self, w) -> dict[str, str]:
         """Events and predictions that a display compares."""
@@ -214,7 +218,7 @@ class Targets:
         names = [
             f"{figure}.{plane}.{sample}"
             for plane in PLANES
-            if self.config["figures"]["network"] in self.networks_of(plane)
+            if self.config["figures"]["network"] in self.networks_of(plane, "denoise")
             for sample in self.samples_of("test")
             for figure in _event_figures(self.samples[sample])
         ]

@@ -119,6 +119,9 @@ def write_patches(events: str | Path, family: str, settings: PatchSettings, targ
                     else tile_corners(clean.shape, settings, rng)
                 )
                 inputs, roi = plane_features(store, plane, image), roi_label(store, plane, image, clean)
+                # A bad channel has no waveform: its output is zero, and it is not held against the network.
+                bad = store.bad(plane, image)
+                clean[bad], roi[bad] = 0, 0
                 windows = [(slice(r, r + size[0]), slice(t, t + size[1])) for r, t in corners.tolist()]
                 _extend(features, np.stack([to_counts(inputs[:, r, t]) for r, t in windows]))
                 _extend(clean_set, np.stack([to_counts(clean[r, t]) for r, t in windows]))

@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
 from protodune.metrics import image_metrics, roi_auc, roi_metrics
-from protodune.roi_truth import rebinned, roi_found, roi_truth
 from protodune.predictions import Predictions
+from protodune.roi_truth import rebinned, roi_found, roi_truth
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
 from protodune.tables import write_table

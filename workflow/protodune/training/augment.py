@@ -10,9 +10,9 @@ GAIN_SPREAD = 0.15
 def augment(features: np.ndarray, clean: np.ndarray, roi: np.ndarray, indices: np.ndarray, seed: int, epoch: int) -> None:
     """Vary patches in place: features float32 (n, 2, h, w), clean and roi (n, 1, h, w).
 
-    Along the channels they are mirrored with even chance: the response is the same on both sides of a wire, and boards mirror
-    with their channels.  (Not along time, where pulses have a direction.)  Signal and noise are scaled together by up to
-    15 %.  Draws depend on (seed, epoch, patch) only.
+    Along the channels they are mirrored with even chance: the response is the same on both sides of a wire, and boards
+    mirror with their channels.  (Not along time, where pulses have a direction.)  Signal and noise are scaled together by
+    up to 15 %.  Draws depend on (seed, epoch, patch) only.
     """
     for place, index in enumerate(indices):
         rng = np.random.default_rng([seed, epoch, int(index)])

@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from protodune.data.patch_files import PatchFiles
 from protodune.errors import ProtoduneError
-from protodune.training.checkpoint import RollingCheckpoints
 from protodune.training.augment import augment
+from protodune.training.checkpoint import RollingCheckpoints
 from protodune.training.distributed import Ranks
 from protodune.training.losses import LOSS_SCALE_ADC, roi_loss, waveform_loss
 from protodune.training.settings import OptimiserSettings, TrainingSettings
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class EpochRecord:
-    """One line of history.tsv: mean squared errors of the waveforms in ADC^2 (NaN without that output), cross entropies of the
-    regions (likewise), and the loss by which the best epoch is chosen."""
+    """One line of history.tsv: mean squared errors of the waveforms in ADC^2 (NaN without that output), cross entropies
+    of the regions (likewise), and the loss by which the best epoch is chosen."""
 
     epoch: int
     learning_rate: float
@@ -116,8 +116,8 @@ class Trainer:
             record = self._epoch(epoch)
             if not math.isfinite(record.val_loss):
                 raise ProtoduneError(
-                    f"training: epoch {epoch}: the loss is not finite (validation {record.val_loss}); lower learning_rate or "
-                    "check the input for NaN"
+                    f"training: epoch {epoch}: the loss is not finite (validation {record.val_loss}); lower "
+                    "learning_rate or check the input for NaN"
                 )
             if not history or record.val_loss < min(r.val_loss for r in history):
                 best = self._kept
@@ -177,7 +177,8 @@ class Trainer:
         )  # fmt: skip
 
     def _weights(self) -> tuple[float, float]:
-        """Weights of waveform error (ADC^2) and of the regions' cross entropy in the loss; 0 for outputs that are not there."""
+        """Weights of waveform error (ADC^2) and of the regions' cross entropy in the loss; 0 for outputs that are not
+        there."""
         outputs = self.model.outputs
         only_roi = outputs == ("roi",)
         return float("denoised" in outputs) / LOSS_SCALE_ADC**2, float("roi" in outputs) * (only_roi or self.opt.roi_weight)

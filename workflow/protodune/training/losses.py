@@ -22,4 +22,3 @@ def waveform_loss(denoised: torch.Tensor, clean: torch.Tensor, kind: str) -> tor
 def roi_loss(logit: torch.Tensor, roi: torch.Tensor) -> torch.Tensor:
     """Mean binary cross entropy of logits against labels of 0 or 1, any shape."""
     return F.binary_cross_entropy_with_logits(logit, roi)
-
