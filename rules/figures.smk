@@ -49,7 +49,7 @@ rule draw_training:
         mem_mb=500,
         runtime=10,
     params:
-        names=lambda w: TARGETS.networks_of(w.plane),
+        names=lambda w: TARGETS.trained_of(w.plane),
         code=code_digest("protodune.stages.draw"),
     shell:
         "python -m protodune.stages.draw training --plane {wildcards.plane} --histories {input} --names {params.names}"

@@ -5,7 +5,7 @@ rule infer_network:
     """Run a network over the whole planes of one sample."""
     input:
         events="results/events/{sample}.h5",
-        weights="results/models/{task}/{model}/{plane}/{trial}/weights.safetensors",
+        weights=TARGETS.network_weights,
     output:
         ensure("results/predictions/{task}/{model}.{trial}/{plane}/{sample}.h5", non_empty=True),
     log:

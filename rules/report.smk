@@ -24,7 +24,8 @@ rule make_report:
         runtime=15,
     params:
         snakefile=str(Path(BASE) / "Snakefile"),
-        config=json.dumps(config, sort_keys=True, indent=1),
+        # A function, or Snakemake takes braces in the settings for wildcards.
+        config=lambda w: json.dumps(config, sort_keys=True, indent=1),
     shell:
         "(echo {params.config:q} > {output.config} && snakemake validate figures --snakefile {params.snakefile:q}"
         " --configfile {output.config} --cores 1 --nolock --report {output.html}) > {log} 2>&1"

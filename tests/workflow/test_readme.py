@@ -69,11 +69,11 @@ def test_the_demo_runs_and_a_second_one_has_nothing_to_do(demo):
     assert "Nothing to be done" in shell(SET_UP[0], demo)
 
 
-def test_own_data_uses_the_trained_networks(own_data):
+def test_own_data_uses_the_shipped_networks(own_data):
     clone, output = own_data
     assert "train_model" not in output
     assert "art, split 99" in (clone / "results" / "checks" / "run5387.txt").read_text()
-    assert (clone / "results" / "predictions/denoise/unet.base/collection/run5387.h5").exists()
+    assert (clone / "results" / "predictions/denoise/zoo.v1/collection/run5387.h5").exists()
     assert (clone / "results" / "figures" / "display.induction.run5387.png").exists()
     assert not (clone / "results" / "figures" / "waveforms.induction.run5387.png").exists(), "no truth"
 
@@ -83,7 +83,7 @@ def test_looking_into_a_file_and_the_way_back_to_root(own_data):
     look, back = LOOK_AND_EXPORT
     assert "art, split 99" in shell(look.replace("/path/to/run5387.root", str(clone.parent / "run.root")), clone)
     shell(back, clone)
-    with uproot.open(clone / "results" / "export" / "unet.base" / "run5387.root") as file:
+    with uproot.open(clone / "results" / "export" / "zoo.v1" / "run5387.root") as file:
         assert file["denoised"].num_entries == 72
 
 

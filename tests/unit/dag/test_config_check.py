@@ -1,6 +1,7 @@
 import copy
 import json
 from dataclasses import fields
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from helpers import REPOSITORY
 from protodune.classical.methods import STEPS, MethodSettings
 from protodune.classical.roi import RoiSettings
 from protodune.dag.config_check import check_config, load_schema
+from protodune.dag.targets import Targets
 from protodune.errors import ProtoduneError
 from protodune.models.registry import ARCHITECTURES
 from protodune.simulation.settings import CONTENTS, PRESETS, SPECIES, Effects, SimulationSettings
@@ -108,6 +110,24 @@ def test_trials_need_their_samples_and_models(config, tmp_path):
     config["trials"] = str(trials)
     text = problems(config)
     assert "overrides: found '{bad'" in text
+
+
+def test_models_are_trained_or_given(config, tmp_path):
+    del config["models"]["cnn"]["patches"]
+    assert "config.models.cnn: found neither 'patches' nor 'weights'" in problems(config)
+    config["models"]["cnn"]["weights"] = "nowhere/{plane}.safetensors"
+    assert "config.models.cnn.weights: found no file nowhere/collection.safetensors" in problems(config)
+
+
+def test_given_weights_need_no_training_sample(config, tmp_path):
+    config |= yaml.safe_load((REPOSITORY / "config" / "clean.yaml").read_text())
+    plan = check_config(sheet(config, tmp_path, "c|test|data|run1.root"))
+    targets = Targets(plan)
+    assert targets.weights() == []
+    wildcards = SimpleNamespace(task="denoise", model="zoo", plane="induction", trial="v1")
+    assert targets.network_weights(wildcards).endswith("zoo/unet.induction.safetensors")
+    assert json.loads(targets.network_settings(wildcards))["model"] is None
+    assert not [f for f in targets.figures() if "training" in f]
 
 
 def test_schema_and_code_agree():

@@ -36,7 +36,7 @@ def check_config(config: dict) -> Plan:
         raise _refusal(problems)
     samples, found = _samples(config)
     problems += found
-    rows, found = read_sheet(find_sheet(config["trials"]), load_schema("trials"), schema_problems)
+    rows, found = read_sheet(find_file(config["trials"]), load_schema("trials"), schema_problems)
     problems += found
     trials, found = make_trials(rows, list(config["models"]), config["trials"]) if not found else ([], [])
     problems += found + _cross_problems(config, samples, trials)
@@ -45,8 +45,8 @@ def check_config(config: dict) -> Plan:
     return Plan(config, {s.sample: s for s in samples}, trials)
 
 
-def find_sheet(name: str) -> Path:
-    """Return the path of a sheet: in the working directory if it is there, else in the repository."""
+def find_file(name: str) -> Path:
+    """Return the path of a file: in the working directory if it is there, else in the repository."""
     return Path(name) if Path(name).is_file() else _REPOSITORY / name
 
 
@@ -77,7 +77,7 @@ def _lines(error: jsonschema.ValidationError, path: str) -> list[str]:
 
 
 def _samples(config: dict) -> tuple[list[Sample], list[str]]:
-    rows, problems = read_sheet(find_sheet(config["samples"]), load_schema("samples"), schema_problems)
+    rows, problems = read_sheet(find_file(config["samples"]), load_schema("samples"), schema_problems)
     return make_samples(rows, config["samples"]) if not problems else ([], problems)
 
 
@@ -90,14 +90,18 @@ def _cross_problems(config: dict, samples: list[Sample], trials: list[Trial]) ->
         )
     patch_sets = list(config["patches"])
     for name, model in config["models"].items():
-        if model["patches"] not in patch_sets:
+        if "weights" in model:
+            problems += _weights_problems(name, model["weights"], trials)
+        elif "patches" not in model:
+            problems.append(f"config.models.{name}: found neither 'patches' nor 'weights', expected one of them")
+        elif model["patches"] not in patch_sets:
             problems.append(
                 f"config.models.{name}.patches: '{model['patches']}' is not in config.patches"
                 f"{suggest(model['patches'], patch_sets)}"
             )
         if name in config["methods"]:
             problems.append(f"config.methods.{name}: also a name in config.models; names must differ")
-    if trials:
+    if any("weights" not in config["models"][t.model] for t in trials):
         for split in ("train", "val"):
             if samples and not any(s.split == split for s in samples):
                 problems.append(f"{config['samples']}: no sample of split {split}, which the trials need")
@@ -113,6 +117,17 @@ def _cross_problems(config: dict, samples: list[Sample], trials: list[Trial]) ->
             f"config.figures.classical: '{shown}' is not in config.methods{suggest(shown, list(config['methods']))}"
         )
     return problems
+
+
+def _weights_problems(name: str, weights: str, trials: list[Trial]) -> list[str]:
+    """Return which files of a model's weights are not there, of those that the trials use."""
+    planes = sorted({t.plane for t in trials if t.model == name})
+    paths = {weights.replace("{plane}", plane) for plane in planes}
+    return [
+        f"config.models.{name}.weights: found no file {path}, expected it in the working directory or the repository"
+        for path in sorted(paths)
+        if not find_file(path).is_file()
+    ]
 
 
 def _refusal(problems: list[str]) -> ProtoduneError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from protodune.dag.config_check import Plan
+from protodune.dag.config_check import Plan, find_file
 from protodune.dag.sheets import Sample, Trial
 
 PLANES = ("induction", "collection")
@@ -36,6 +36,7 @@ class Targets:
 
     def __init__(self, plan: Plan):
         self.config, self.samples, self.trials = plan.config, plan.samples, plan.trials
+        self.trained = [t for t in plan.trials if not self.config["models"][t.model].get("weights")]
         self._by_key = {(t.task, t.model, t.plane, t.trial): t for t in plan.trials}
         self.networks = sorted({t.method for t in plan.trials})
         self.methods = list(plan.config["methods"])
@@ -106,7 +107,8 @@ class Targets:
         """Settings of a network's inference."""
         model = self.config["models"][w.model]
         precision = {**model.get("training", {}), **self.trial(w).overrides}.get("precision", "float32")
-        return _json({"task": w.task, "model": w.model, "cut_adc": model.get("cut_adc", 0), "precision": precision})
+        trained_here = None if model.get("weights") else w.model
+        return _json({"task": w.task, "model": trained_here, "cut_adc": model.get("cut_adc", 0), "precision": precision})
 
     def method_settings(self, w) -> str:
         """Settings of a classical method."""
@@ -147,27 +149,38 @@ class Targets:
 
     def all_patches(self) -> list[str]:
         """Patch files of all trials."""
-        return sorted({p for t in self.trials for split in ("train", "val") for p in self.patch_files(t, split)})
+        return sorted({p for t in self.trained for split in ("train", "val") for p in self.patch_files(t, split)})
 
     def model_file(self, trial: Trial, name: str) -> str:
         """A product of one training."""
         return f"results/models/{trial.task}/{trial.model}/{trial.plane}/{trial.trial}/{name}"
 
     def weights(self) -> list[str]:
-        """Weights of all trials."""
-        return [self.model_file(t, "weights.safetensors") for t in self.trials]
+        """Weights of all trials that are trained."""
+        return [self.model_file(t, "weights.safetensors") for t in self.trained]
+
+    def network_weights(self, w) -> str:
+        """The weights that a network's inference uses: those of its training, or the file that its model names."""
+        given = self.config["models"][w.model].get("weights")
+        if given:
+            return str(find_file(given.replace("{plane}", w.plane)))
+        return self.model_file(self.trial(w), "weights.safetensors")
 
     def histories(self, plane: str) -> list[str]:
         """Training histories of a plane family."""
-        return [self.model_file(t, "history.tsv") for t in self.trials if t.plane == plane]
+        return [self.model_file(t, "history.tsv") for t in self.trained if t.plane == plane]
 
-    def networks_of(self, plane: str, task: str | None = None) -> list[str]:
-        """Names of the networks of a plane family (and a task), in the order of ``histories``."""
-        return [t.method for t in self.trials if t.plane == plane and task in (None, t.task)]
+    def trained_of(self, plane: str) -> list[str]:
+        """Names of the trained networks of a plane family, in the order of ``histories``."""
+        return [t.method for t in self.trained if t.plane == plane]
+
+    def denoisers_of(self, plane: str) -> list[str]:
+        """Names of the denoising networks of a plane family."""
+        return [t.method for t in self.trials if t.plane == plane and t.task == "denoise"]
 
     def methods_of(self, plane: str) -> list[str]:
         """Names of all denoising methods for a plane family: classical ones, then networks."""
-        return self.methods + sorted(self.networks_of(plane, "denoise"))
+        return self.methods + sorted(self.denoisers_of(plane))
 
     def predictions(self) -> list[str]:
         """Predictions of all methods for all test samples."""
@@ -218,11 +231,11 @@ class Targets:
         names = [
             f"{figure}.{plane}.{sample}"
             for plane in PLANES
-            if self.config["figures"]["network"] in self.networks_of(plane, "denoise")
+            if self.config["figures"]["network"] in self.denoisers_of(plane)
             for sample in self.samples_of("test")
             for figure in _event_figures(self.samples[sample])
         ]
-        names += [f"training.{plane}" for plane in PLANES if self.networks_of(plane)]
+        names += [f"training.{plane}" for plane in PLANES if self.trained_of(plane)]
         names += ["metrics"] if self.scored() else []
         return [f"results/figures/{name}.png" for name in names]
 

@@ -23,10 +23,10 @@ from protodune.training.checkpoint import load_weights
 
 @dataclasses.dataclass(frozen=True)
 class NetworkSettings:
-    """``task`` and ``model`` must be those of the weights; samples of size up to ``cut_adc`` become zero."""
+    """``task`` and, unless None, ``model`` must be those of the weights; samples of size up to ``cut_adc`` become zero."""
 
     task: str
-    model: str
+    model: str | None = None
     cut_adc: float = 0.0
     precision: str = "float32"
 
@@ -47,7 +47,8 @@ def run(settings: NetworkSettings, plane: str, events: str, weights: str, output
     """Write the predictions of one network for one plane family of one sample."""
     keep_freed_memory()
     torch.set_num_threads(max(1, threads))
-    model, trained = load_weights(weights, {"task": settings.task, "model": settings.model, "family": plane})
+    expected = {"task": settings.task, "model": settings.model, "family": plane}
+    model, trained = load_weights(weights, expected)
     if torch.cuda.is_available():
         model.cuda()
 

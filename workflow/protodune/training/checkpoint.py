@@ -29,10 +29,10 @@ def save_weights(path: str | Path, model: torch.nn.Module, about: dict) -> None:
         save_file(state, temporary, metadata={"protodune": text})
 
 
-def load_weights(path: str | Path, expected: dict[str, str] | None = None) -> tuple[torch.nn.Module, dict]:
+def load_weights(path: str | Path, expected: dict[str, str | None] | None = None) -> tuple[torch.nn.Module, dict]:
     """Rebuild a network from a weights file; returns it in eval mode with the file's ``about``.
 
-    ``expected``: values that ``about`` must have (for instance family: collection); the error names both.
+    ``expected``: values that ``about`` must have, None for any (for instance family: collection); the error names both.
     """
     require_file(path, "a weights file", "run the stage 'train'")
     try:
@@ -48,7 +48,7 @@ def load_weights(path: str | Path, expected: dict[str, str] | None = None) -> tu
             "train the model again"
         )
     for key, value in (expected or {}).items():
-        if about.get(key) != value:
+        if value is not None and about.get(key) != value:
             raise ProtoduneError(
                 f"{path}: weights of {key} '{about.get(key)}', expected '{value}'; give the weights that were trained for it"
             )
