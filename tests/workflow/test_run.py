@@ -126,7 +126,7 @@ def test_a_comment_re_runs_nothing(run):
 
 
 def test_an_edit_re_runs_the_stages_that_it_touches_and_their_followers(run):
-    training = run.planned_after("training/loop.py", "LOSS_SCALE_ADC = 5.0", "LOSS_SCALE_ADC = 6.0")
+    training = run.planned_after("training/losses.py", "LOSS_SCALE_ADC = 5.0", "LOSS_SCALE_ADC = 6.0")
     assert training == {"train_model", "infer_network", "draw_training"} | AFTER_INFERENCE
     classical = run.planned_after("classical/methods.py", "def _zeros(", "def _zeros_(")
     assert "infer_classical" in classical
