@@ -9,6 +9,7 @@ from skimage.metrics import structural_similarity
 
 from protodune.regions import runs
 
+SSIM_WINDOW = 11
 PEAK_ADC = {"induction": 200.0, "collection": 400.0}
 """Fixed peak for PSNR and SSIM; a peak taken from each image would be decided by its brightest hit."""
 
@@ -26,7 +27,9 @@ def psnr(denoised: np.ndarray, clean: np.ndarray, peak_adc: float) -> float:
 
 def ssim(denoised: np.ndarray, clean: np.ndarray, peak_adc: float) -> float:
     """Structural similarity (Wang et al. 2004): Gaussian window of sigma 1.5, constants (0.01 L)^2 and (0.03 L)^2 with
-    the fixed peak as range L; 1 for identical images."""
+    the fixed peak as range L; 1 for identical images, NaN for images smaller than the window of 11 pixels."""
+    if min(clean.shape) < SSIM_WINDOW:
+        return math.nan
     return float(
         structural_similarity(
             denoised.astype(np.float32),
