@@ -1,40 +1,121 @@
-"""Networks on whole planes, in strips of bounded memory that leave no seams."""
+"""Networks on whole planes, in as few pieces as memory allows and without seams."""
 
 from __future__ import annotations
+
+import logging
 
 import numpy as np
 import torch
 
-from protodune.data.tiles import plan_axis, put_tile
+from protodune.data.tiles import Span, plan_axis, plan_tiles, put_tile
+from protodune.errors import ProtoduneError
 from protodune.products import PlaneProduct
 
-STRIP_PIXELS = 1_000_000
-"""Kept pixels a strip: about 0.3 GB of activations for the U-Net."""
+MEMORY_MB = 1000
+"""Activations that the pieces may need, on a CPU; on a GPU it is most of what is free."""
+GPU_SHARE = 0.7
+
+log = logging.getLogger(__name__)
+
+Piece = list[tuple[Span, Span]]
+"""Windows of one size that go through the network together."""
 
 
-def infer_plane(model: torch.nn.Module, features: np.ndarray, precision: str = "float32") -> PlaneProduct:
+class OutOfMemory(Exception):
+    """The piece was too large for the device."""
+
+
+def infer_plane(
+    model: torch.nn.Module, features: np.ndarray, precision: str = "float32", memory_mb: int | None = None
+) -> PlaneProduct:
     """Run a network over one plane, float32 (2, channels, ticks) in ADC; ROI scores are probabilities.
 
-    Strips take all channels and overlap along time by the network's reach on both sides; they begin at multiples of its
-    stride, so the result is that of the whole plane at once.
+    A convolutional network takes strips of all channels, which overlap along time by its reach on both sides and begin at
+    multiples of its stride, so the result is that of the whole plane at once.  A network with a ``window`` of its own takes
+    windows, several together, of which the middles are kept.  ``memory_mb`` bounds the activations; a device that has less
+    gets half as much at a time until it is enough.
     """
+    if features.ndim != 3 or len(features) != 2:
+        raise ProtoduneError(f"network: found an input of shape {features.shape}, expected (2, channels, ticks)")
+    if not np.isfinite(features).all():
+        raise ProtoduneError("network: the input holds NaN or infinity; convert the sample again or mark those channels bad")
     _, rows, ticks = features.shape
     row_step, tick_step = model.multiple
     padded = np.pad(features, ((0, 0), (0, -rows % row_step), (0, -ticks % tick_step)))
-    halo = -(-model.reach[1] // tick_step) * tick_step
-    strip = max(tick_step, STRIP_PIXELS // padded.shape[1] // tick_step * tick_step) + 2 * halo
-    # In units of tick_step, so that the halves of an overlap are whole steps too.
-    spans = plan_axis(padded.shape[2] // tick_step, strip // tick_step, 2 * halo // tick_step)
-    shape = (padded.shape[1], padded.shape[2] // tick_step, tick_step)
-    results = {name: np.empty(shape, np.float32) for name in model.outputs}
     device = next(model.parameters()).device
-    whole_rows = plan_axis(padded.shape[1], padded.shape[1], 0)[0]
+    pixels = _pixels_at_once(model, device, precision, memory_mb)
+    while True:
+        pieces = _plan(model, padded.shape[1:], pixels)
+        try:
+            images = _run(model, padded, pieces, precision, device)
+        except OutOfMemory:
+            largest = max(len(piece) * _size(piece[0]) for piece in pieces)
+            smaller = min(pixels, largest) // 2
+            if max(len(piece) * _size(piece[0]) for piece in _plan(model, padded.shape[1:], smaller)) >= largest:
+                raise ProtoduneError(
+                    f"network: {device} has no memory for {largest} pixels, the fewest that this network takes at a time; "
+                    "use a machine with more memory or a smaller network"
+                ) from None
+            log.warning("%s ran out of memory with %d pixels at a time; going on with half as many", device, largest)
+            pixels = smaller
+            continue
+        return PlaneProduct(**{name: image[:rows, :ticks] for name, image in images.items()})
+
+
+def _size(window: tuple[Span, Span]) -> int:
+    return (window[0].stop - window[0].start) * (window[1].stop - window[1].start)
+
+
+def _pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str, memory_mb: int | None) -> int:
+    if memory_mb is not None:
+        available = memory_mb * 1e6
+    elif device.type == "cuda":
+        available = GPU_SHARE * torch.cuda.mem_get_info(device)[0]
+    else:
+        available = MEMORY_MB * 1e6
+    return max(1, int(available / model.bytes_per_pixel[precision]))
+
+
+def _plan(model: torch.nn.Module, shape: tuple[int, int], pixels: int) -> list[Piece]:
+    """Return what goes through the network together, at most ``pixels`` at a time where that is possible."""
+    rows, ticks = shape
+    if model.window is not None:
+        window = tuple(min(want or size, size) for want, size in zip(model.window, shape, strict=True))
+        tiles = plan_tiles(shape, window, tuple(min(o, w - 1) for o, w in zip(model.overlap, window, strict=True)))
+        together = max(1, pixels // (window[0] * window[1]))
+        return [tiles[i : i + together] for i in range(0, len(tiles), together)]
+    step = model.multiple[1]
+    halo = -(-model.reach[1] // step)
+    # In units of the stride, so that strips begin at its multiples.
+    strip = max(1, pixels // rows // step - 2 * halo) + 2 * halo
+    spans = [Span(*(step * t for t in (s.start, s.stop, s.keep_start, s.keep_stop)))
+             for s in plan_axis(ticks // step, strip, 2 * halo)]  # fmt: skip
+    return [[(Span(0, rows, 0, rows), span)] for span in spans]
+
+
+def _run(
+    model: torch.nn.Module, padded: np.ndarray, pieces: list[Piece], precision: str, device: torch.device
+) -> dict[str, np.ndarray]:
+    results = {name: np.empty(padded.shape[1:], np.float32) for name in model.outputs}
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        for span in spans:
-            part = padded[:, :, span.start * tick_step : span.stop * tick_step]
-            output = model(torch.from_numpy(np.ascontiguousarray(part))[None].to(device))[0]
-            for name, image in zip(model.outputs, output, strict=True):
-                image = torch.sigmoid(image) if name == "roi" else image
-                folded = image.cpu().numpy().reshape(len(image), -1, tick_step).transpose(2, 0, 1)
-                put_tile(results[name].transpose(2, 0, 1), folded, (whole_rows, span))
-    return PlaneProduct(**{name: image.reshape(padded.shape[1], -1)[:rows, :ticks] for name, image in results.items()})
+        for piece in pieces:
+            batch = np.stack([padded[:, r.start : r.stop, t.start : t.stop] for r, t in piece])
+            try:
+                output = model(torch.from_numpy(batch).to(device)).cpu()
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                if device.type == "cuda":
+                    torch.cuda.empty_cache()
+                raise OutOfMemory from None
+            for place, name in enumerate(model.outputs):
+                images = output[:, place]
+                images = torch.sigmoid(images) if name == "roi" else images
+                for image, where in zip(images.numpy(), piece, strict=True):
+                    put_tile(results[name], image, where)
+    return results
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error)
+    return isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)) or "not enough memory" in text or "can't allocate" in text

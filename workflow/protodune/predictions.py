@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,25 +37,27 @@ log = logging.getLogger(__name__)
 
 
 class PredictionWriter:
-    """Writes the planes of a sample in any order; use ``PredictionWriter.open``."""
+    """Writes the planes of some images of a sample in any order; use ``PredictionWriter.open``."""
 
-    def __init__(self, file: h5py.File, n_images: int, ticks: int):
-        self._file, self._n_images, self._ticks = file, n_images, ticks
+    def __init__(self, file: h5py.File, images: list[int], ticks: int):
+        self._file, self._place, self._ticks = file, {image: i for i, image in enumerate(images)}, ticks
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, path: str | Path, store: EventStore, planes: tuple[str, ...], about: dict) -> Iterator[PredictionWriter]:
-        """Create a prediction file for the images of ``store``; it appears whole or not at all."""
+    def open(
+        cls, path: str | Path, store: EventStore, planes: tuple[str, ...], about: dict, images: list[int] | None = None
+    ) -> Iterator[PredictionWriter]:
+        """Create a prediction file for all or some images of ``store``; it appears whole or not at all."""
+        images = list(range(len(store))) if images is None else images
         with create_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
             file.attrs["about"] = json.dumps(about, sort_keys=True)
-            file["images/apa"] = store.apa
+            file["images/apa"] = store.apa[images]
             for column, name in enumerate(("run", "subrun", "event")):
-                ids = [store.event_id(i)[column] for i in range(len(store))]
-                file[f"images/{name}"] = np.array(ids, np.uint32)
+                file[f"images/{name}"] = np.array([store.event_id(i)[column] for i in images], np.uint32)
             for plane in planes:
                 file.create_group(plane)
-            yield cls(file, len(store), store.ticks)
+            yield cls(file, images, store.ticks)
 
     def write(self, plane: str, image: int, product: PlaneProduct) -> None:
         """Store what a method made of one plane; the same images in every call."""
@@ -65,12 +69,22 @@ class PredictionWriter:
             kind, unit, _ = _STORED[name]
             limits = np.iinfo(kind)
             counts = np.clip(np.rint(values / np.float32(unit)), max(limits.min, -limits.max), limits.max)
-            self._dataset(plane, name)[image] = counts.astype(kind)
+            self._dataset(plane, name)[self._place[image]] = counts.astype(kind)
+
+    def copy(self, part: h5py.File, image: int) -> None:
+        """Take over the planes of one image from a file that holds it alone; compressed chunks go as they are."""
+        for plane in (p for p in PLANES if p in part):
+            for name, source in part[plane].items():
+                target = self._dataset(plane, name).id
+                for number in range(source.id.get_num_chunks()):
+                    offset = source.id.get_chunk_info(number).chunk_offset
+                    mask, chunk = source.id.read_direct_chunk(offset)
+                    target.write_direct_chunk((self._place[image], *offset[1:]), chunk, mask)
 
     def _dataset(self, plane: str, name: str) -> h5py.Dataset:
         if name not in self._file[plane]:
             kind, unit, about = _STORED[name]
-            shape = (self._n_images, PLANES[plane].n_channels, self._ticks)
+            shape = (len(self._place), PLANES[plane].n_channels, self._ticks)
             chunk = (1, min(CHUNK[1], shape[1]), min(CHUNK[2], shape[2]))
             dataset = self._file[plane].create_dataset(name, shape, kind, chunks=chunk, **hdf5plugin.Bitshuffle(cname="lz4"))
             dataset.attrs["unit_per_count"], dataset.attrs["unit"] = unit, about
@@ -124,15 +138,37 @@ class Predictions:
             raise ProtoduneError(f"{self.path}: made from other events than {store.path}; run the stage 'infer' again")
 
 
-def predict_sample(method: Method, events: str, family: str, output: str, about: dict) -> None:
-    """Run a method over the planes of a family in every image of a sample and write the predictions; bad channels: 0."""
+def predict_sample(method: Method, events: str, family: str, output: str, about: dict, code: str = "") -> None:
+    """Run a method over the planes of a family in every image of a sample and write the predictions; bad channels: 0.
+
+    Each image is on disk as soon as it is done, in a folder beside ``output`` that the last one clears away.  A run that was
+    interrupted goes on where it stopped, if ``about``, ``code`` and the events are the same.
+    """
     planes = PLANE_FAMILIES[family]
     about = {**about, "family": family, "events": events}
-    with EventStore(events) as store, PredictionWriter.open(output, store, planes, about) as writer:
+    state = Path(events).stat()
+    same = json.dumps([about, code, state.st_size, state.st_mtime_ns], sort_keys=True)
+    parts = Path(f"{output}.parts")
+    with EventStore(events) as store:
         for image in tqdm(range(len(store)), desc=f"infer {family}", unit="image", disable=None):
-            for plane in planes:
-                product = method(store, plane, image)
-                for values in product.images().values():
-                    values[store.bad(plane, image)] = 0
-                writer.write(plane, image, product)
+            part = _part_path(parts, same, image)
+            if part.is_file():
+                log.info("image %d/%d: done by an earlier run", image + 1, len(store))
+                continue
+            with PredictionWriter.open(part, store, planes, about, [image]) as writer:
+                for plane in planes:
+                    product = method(store, plane, image)
+                    for values in product.images().values():
+                        values[store.bad(plane, image)] = 0
+                    writer.write(plane, image, product)
             log.info("image %d/%d: event %s APA %d", image + 1, len(store), store.event_id(image), store.apa[image])
+        with PredictionWriter.open(output, store, planes, about) as writer:
+            for image in range(len(store)):
+                with h5py.File(_part_path(parts, same, image), "r") as part:
+                    writer.copy(part, image)
+    shutil.rmtree(parts, ignore_errors=True)
+
+
+def _part_path(folder: Path, same: str, image: int) -> Path:
+    """Return where the predictions of one image wait; parts of other settings have other names."""
+    return folder / f"{hashlib.sha256(same.encode()).hexdigest()[:16]}.{image:06d}.h5"

@@ -11,7 +11,9 @@ import torch
 
 from protodune.errors import ProtoduneError, suggest
 from protodune.models.cnn import Cnn, CnnSettings
+from protodune.models.gcnn import Gcnn, GcnnSettings
 from protodune.models.unet import UNet, UNetSettings
+from protodune.models.uscg import Uscg, UscgSettings
 from protodune.settings import build
 
 
@@ -25,7 +27,9 @@ class Architecture:
 
 ARCHITECTURES = {
     "cnn": Architecture(Cnn, CnnSettings),
+    "gcnn": Architecture(Gcnn, GcnnSettings),
     "unet": Architecture(UNet, UNetSettings),
+    "uscg": Architecture(Uscg, UscgSettings),
 }
 
 
