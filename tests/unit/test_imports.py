@@ -13,7 +13,7 @@ ALLOWED = {
     "uproot": ("rawio",),
     "awkward": ("rawio",),
     "horovod": ("training/distributed.py",),
-    "torch": ("models", "training", "inference.py", "stages/train.py", "stages/infer_network.py"),
+    "torch": ("models", "training", "inference.py", "stages/train.py", "stages/infer_network.py", "stages/export_model.py"),
     "matplotlib": ("figures",),
     "snakemake": (),
 }
