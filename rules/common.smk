@@ -19,7 +19,7 @@ except ProtoduneError as error:
 wildcard_constraints:
     sample=one_of(TARGETS.samples),
     plane=one_of(PLANES),
-    task="denoise",
+    task="denoise|roi",
     model=one_of(config["models"]),
     trial=one_of(t.trial for t in TARGETS.trials),
     patches=one_of(config["patches"]),

@@ -81,3 +81,32 @@ rule export:
     """Stage target: the shown network's predictions for all test samples as ROOT files."""
     input:
         TARGETS.exports(),
+
+
+rule export_model:
+    """Write one network as ONNX and TorchScript with its card, for other frameworks."""
+    input:
+        TARGETS.network_weights,
+    output:
+        onnx=ensure("results/exported_models/{task}/{model}.{trial}/{plane}/model.onnx", non_empty=True),
+        torchscript="results/exported_models/{task}/{model}.{trial}/{plane}/model.torchscript.pt",
+        card="results/exported_models/{task}/{model}.{trial}/{plane}/model_card.md",
+    log:
+        "results/logs/export_model/{task}.{model}.{trial}.{plane}.log",
+    benchmark:
+        "results/benchmarks/export_model/{task}.{model}.{trial}.{plane}.tsv"
+    resources:
+        mem_mb=6000,
+        runtime=30,
+    params:
+        folder=subpath(output.card, parent=True),
+        code=code_digest("protodune.stages.export_model"),
+    shell:
+        "python -m protodune.stages.export_model --weights {input} --plane {wildcards.plane}"
+        " --output {params.folder} > {log} 2>&1"
+
+
+rule export_models:
+    """Stage target: all networks for other frameworks."""
+    input:
+        TARGETS.exported_models(),

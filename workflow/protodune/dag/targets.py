@@ -221,6 +221,10 @@ class Targets:
         shown = self.config["figures"]["network"]
         return [f"results/export/{shown}/{name}.root" for name in self.samples_of("test") if self.trials]
 
+    def exported_models(self) -> list[str]:
+        """Cards of all networks as other frameworks read them."""
+        return [f"results/exported_models/{t.task}/{t.method}/{t.plane}/model_card.md" for t in self.trials]
+
     def tables(self) -> list[str]:
         """The table of the methods, if a test sample has truth, and that of the events that were left out."""
         methods = [f"results/tables/methods.{suffix}" for suffix in ("tsv", "md", "html")] if self.scored() else []

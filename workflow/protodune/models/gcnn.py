@@ -13,6 +13,7 @@ from torch import nn
 
 from protodune.errors import ProtoduneError
 from protodune.models.cnn import Cnn, CnnSettings, Mixing
+from protodune.models.exporting import is_exporting
 
 CROP = 32
 """Channels and ticks of the crops that DUNEdn's graphs span."""
@@ -36,11 +37,10 @@ class GcnnSettings:
 
 
 def around(height: int, width: int, device: torch.device | None = None) -> torch.Tensor:
-    """Return for each pixel which pixels are the eight around it, bool (h * w, h * w)."""
+    """Return for each pixel which pixels are it and the eight around it, bool (h * w, h * w)."""
     row = torch.arange(height, device=device).repeat_interleave(width)
     column = torch.arange(width, device=device).repeat(height)
-    near = ((row[:, None] - row).abs() <= 1) & ((column[:, None] - column).abs() <= 1)
-    return near.fill_diagonal_(False)
+    return ((row[:, None] - row).abs() <= 1) & ((column[:, None] - column).abs() <= 1)
 
 
 def nearest(x: torch.Tensor, neighbours: int, mask: str) -> torch.Tensor:
@@ -61,11 +61,12 @@ def nearest(x: torch.Tensor, neighbours: int, mask: str) -> torch.Tensor:
     if mask == "local":
         # 2 x.y - y^2 orders a row as -|x - y|^2 does.
         score = torch.baddbmm(-square.transpose(1, 2), flat, flat.transpose(1, 2), alpha=2)
-        score.masked_fill_(near.fill_diagonal_(True), -torch.inf)
+        score = score.masked_fill(near, -torch.inf)
     else:
         # The order of DUNEdn's operations: rounding decides between nearly equal distances.
         score = -(square - 2 * torch.matmul(flat, flat.transpose(1, 2)) + square.transpose(1, 2))
-        score.masked_fill_(near, -1.0)
+        itself = torch.eye(height * width, dtype=torch.bool, device=x.device)
+        score = score.masked_fill(near & ~itself, -1.0)
     return score.topk(neighbours, dim=-1).indices
 
 
@@ -91,6 +92,8 @@ class GraphMixing(Mixing):
         source = (chosen + torch.arange(batch, device=x.device)[:, None, None] * pixels).reshape(-1)
         if self._settings.mask == "dunedn":
             return (flat[:, None] - flat[source].reshape(batch * pixels, neighbours, -1)).unflatten(0, (batch, pixels))
+        if is_exporting():
+            return (flat - flat[source].unflatten(0, (batch * pixels, neighbours)).mean(1)).unflatten(0, (batch, pixels))
         target = torch.arange(batch * pixels, device=x.device).repeat_interleave(neighbours)
         return (flat - self._mean(flat, torch.stack([source, target]))).unflatten(0, (batch, pixels))
 
@@ -136,6 +139,7 @@ class Gcnn(Cnn):
     """
 
     window, overlap = (CROP, CROP), (OVERLAP, OVERLAP)
+    rounding_decides = True  # between nearly equal neighbours
 
     def __init__(self, settings: GcnnSettings, task: str = "denoise"):
         super().__init__(CnnSettings(settings.width), task, GraphMixing(settings))

@@ -45,6 +45,7 @@ class UNet(nn.Module):
 
     outputs = ("denoised", "roi")
     window = None
+    rounding_decides = False
     bytes_per_pixel = {"float32": 240, "bfloat16": 120}
 
     def __init__(self, settings: UNetSettings, task: str = "denoise"):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from protodune.models.exporting import adaptive_max_pool
+
 NODES = 28
 """The graph has 28 x 28 nodes, whatever the size of the image."""
 _EXPANSION, _GROUPS = 2, 32
@@ -71,7 +73,7 @@ class Pooling(nn.Module):
     def forward(self, x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
         """(batch, c, h, w) to (batch, c, *size)."""
         if self._by_max:
-            x = nn.functional.adaptive_max_pool2d(x, size)
+            x = adaptive_max_pool(x, size)
         else:
             x = nn.functional.interpolate(x, size, mode="bilinear", align_corners=False)
         return self.pooling(x)
@@ -108,9 +110,11 @@ class SelfConstructingGraph(nn.Module):
         mean = diagonal.mean()
         nodes = diagonal.shape[1]
         gamma = torch.sqrt(1 + 1 / (mean if self._dunedn else mean.clamp_min(1e-6)))
-        kl = -0.5 / nodes * (1 + 2 * logvar - mu**2 - torch.exp(2 * logvar)).sum(1).mean()
-        below_one = torch.log(diagonal[diagonal < 1] + 1e-7).sum()
-        loss = kl + gamma * below_one / (len(x) * nodes**2)
+        loss = torch.zeros((), device=x.device)
+        if self.training:
+            kl = -0.5 / nodes * (1 + 2 * logvar - mu**2 - torch.exp(2 * logvar)).sum(1).mean()
+            below_one = torch.log(diagonal[diagonal < 1] + 1e-7).sum()
+            loss = kl - gamma * below_one / (len(x) * nodes**2)
         adjacency = adjacency + torch.diag_embed(gamma * diagonal + 1)
         scale = adjacency.sum(2, keepdim=True).rsqrt()
         return scale * adjacency * scale.transpose(1, 2), gamma * mu * (1 - logvar), loss
@@ -140,6 +144,7 @@ class Uscg(nn.Module):
 
     multiple = (1, 1)
     window, overlap = (None, 2000), (0, 1000)
+    rounding_decides = False
     bytes_per_pixel = {"float32": 1100, "bfloat16": 450}
 
     def __init__(self, settings: UscgSettings, task: str = "denoise"):
@@ -177,8 +182,8 @@ class Uscg(nn.Module):
         for layer in self.gcns:
             features = layer(features, adjacency)
         y = (features + residual).transpose(1, 2).unflatten(2, (NODES, NODES))
-        sizes = (coarse.shape[2:], fine.shape[2:], x.shape[2:])
+        sizes = [tuple(int(n) for n in z.shape[2:]) for z in (coarse, fine, x)]  # whole numbers also while exporting
         for number, (skip, size) in enumerate(zip((nodes, coarse, fine), sizes, strict=True)):
             y = self.recombs[number](y, self.adapts[2 - number](skip))
-            y = self.upsamples[number](y, tuple(size))
+            y = self.upsamples[number](y, size)
         return (y if self.outputs == ("roi",) else y * x).float()

@@ -67,6 +67,7 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
             "settings": dataclasses.asdict(settings),
             "parameters": count_parameters(model),
             **_validation(history),
+            "data": {"train": [Path(f).stem for f in args.train], "val": [Path(f).stem for f in args.val]},
             "versions": versions("torch", "numpy", "horovod"),
         }
         output = Path(args.output)

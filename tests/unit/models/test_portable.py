@@ -1,0 +1,93 @@
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from protodune.classical import coherent
+from protodune.errors import ProtoduneError
+from protodune.models import portable
+from protodune.models.portable import Portable, example_plane, group_median, write_onnx, write_torchscript
+from protodune.models.registry import build_model
+from protodune.stages import export_model
+from protodune.training.checkpoint import save_weights
+
+NETWORKS = {"unet": {"widths": [4, 8]}, "cnn": {"width": 1}, "gcnn": {"width": 1}, "uscg": {}}
+
+
+def network(name, task="denoise"):
+    torch.manual_seed(1)
+    return build_model(name, NETWORKS[name], task).eval()
+
+
+def test_group_median_is_the_classical_one(rng):
+    x = rng.standard_normal((96, 40)).astype(np.float32)
+    bad = np.zeros(96, bool)
+    bad[[0, 5, 6, 50]] = True
+    bad[48:95] = True  # one good channel is left in the second group
+    x[bad] = 0
+    wanted = np.repeat(coherent.group_median(x, 48, bad), 48, axis=0)
+    assert np.array_equal(group_median(torch.from_numpy(x)[None], 48)[0].numpy(), wanted)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_exports_agree_with_the_network(name, tmp_path):
+    shape = (48, 32) if name == "gcnn" else (48, 90)  # 90: not a multiple of the U-Net's stride
+    whole = Portable(network(name), 48)
+    tolerance = 0.5 if name == "gcnn" else 1e-4
+    assert write_onnx(whole, shape, tmp_path / "m.onnx") < tolerance
+    assert write_torchscript(whole, shape, tmp_path / "m.pt") < tolerance
+    onnx.checker.check_model(tmp_path / "m.onnx")
+    # Another plane than the exporter's, and a batch.
+    x = torch.cat([example_plane(shape).flip(2) * 0.7, example_plane(shape) + 1])
+    with torch.no_grad():
+        expected = [image.numpy() for image in whole(x)]
+    session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
+    assert [o.name for o in session.get_outputs()] == list(whole.outputs)
+    found = session.run(None, {"waveforms": x.numpy()})
+    for a, b in zip(found, expected, strict=True):
+        assert np.quantile(np.abs(a - b), 0.75 if name == "gcnn" else 1) < 1e-4 * max(1, np.abs(b).max())
+    loaded = torch.jit.load(str(tmp_path / "m.pt"))
+    with torch.no_grad():
+        again = loaded(x[:1])
+    for a, b in zip(again, expected, strict=True):
+        assert np.quantile(np.abs(a.numpy() - b[:1]), 0.75 if name == "gcnn" else 1) < 1e-4 * max(1, np.abs(b).max())
+
+
+def test_an_export_that_differs_is_not_left_behind(tmp_path, monkeypatch):
+    whole = Portable(network("unet"), 48)
+    monkeypatch.setattr(portable, "_call", lambda *_: [np.full((1, 48, 64), 9.0), np.full((1, 48, 64), 9.0)])
+    for write in (write_onnx, write_torchscript):
+        with pytest.raises(ProtoduneError, match="differs from the original by"):
+            write(whole, (48, 64), tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_onnx(Portable(network("unet"), 48), (48, 64), tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stage_writes_both_and_a_card(tmp_path, capsys):
+    about = {
+        "task": "denoise", "model": "tiny", "architecture": "unet", "family": "collection", "trial": "t",
+        "network": NETWORKS["unet"], "parameters": 5, "val_mse": 0.25, "settings": {"seed": 3},
+        "data": {"train": ["sample_a"], "val": ["sample_b"]},
+    }  # fmt: skip
+    save_weights(tmp_path / "w.safetensors", network("unet"), about)
+    arguments = ["--weights", str(tmp_path / "w.safetensors"), "--plane", "collection", "--output", str(tmp_path / "out")]
+    assert export_model.main([*arguments, "--ticks", "64"]) == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["model.onnx", "model.torchscript.pt", "model_card.md"]
+    card = (tmp_path / "out/model_card.md").read_text()
+    for text in ("# tiny, collection planes", "sample_a (validation: sample_b)", "0.2500 ADC²", "float32 (batch, 960, 64)"):
+        assert text in card
+    session = onnxruntime.InferenceSession(str(tmp_path / "out/model.onnx"))
+    assert session.get_inputs()[0].shape == ["batch", 960, 64]
+    wrong = [a if a != "collection" else "induction" for a in arguments]
+    assert export_model.main(wrong) == 1
+    assert "weights of family 'collection', expected 'induction'" in capsys.readouterr().err
