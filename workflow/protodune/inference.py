@@ -73,7 +73,7 @@ def _pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str
         available = GPU_SHARE * torch.cuda.mem_get_info(device)[0]
     else:
         available = MEMORY_MB * 1e6
-    return max(1, int(available / model.bytes_per_pixel[precision]))
+    return max(1, int(available / model.bytes_per_pixel["float32" if precision == "float32" else "bfloat16"]))
 
 
 def _plan(model: torch.nn.Module, shape: tuple[int, int], pixels: int) -> list[Piece]:
@@ -97,7 +97,7 @@ def _run(
     model: torch.nn.Module, padded: np.ndarray, pieces: list[Piece], precision: str, device: torch.device
 ) -> dict[str, np.ndarray]:
     results = {name: np.empty(padded.shape[1:], np.float32) for name in model.outputs}
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+    with torch.inference_mode(), torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
         for piece in pieces:
             batch = np.stack([padded[:, r.start : r.stop, t.start : t.stop] for r, t in piece])
             try:
@@ -118,4 +118,8 @@ def _run(
 
 def _is_out_of_memory(error: Exception) -> bool:
     text = str(error)
-    return isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)) or "not enough memory" in text or "can't allocate" in text
+    return (
+        isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError))
+        or "not enough memory" in text
+        or "can't allocate" in text
+    )

@@ -83,7 +83,7 @@ def test_nothing_is_executed(tmp_path):
 
 def test_bad_files(tmp_path, capsys):
     path = tmp_path / "w.pth"
-    with pytest.raises(ProtoduneError, match="found nothing, expected a .pth file"):
+    with pytest.raises(ProtoduneError, match=r"found nothing, expected a \.pth file"):
         import_weights(path)
     path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 27902692\n")
     with pytest.raises(ProtoduneError, match="a Git LFS pointer, not the weights"):

@@ -1,6 +1,7 @@
 import argparse
 import dataclasses
 import logging
+import shutil
 
 import numpy as np
 import pytest
@@ -74,20 +75,82 @@ def test_a_region_selector_trains_alone(patches):
     assert history[-1].train_roi < history[0].train_roi
 
 
-def test_augmentation_mirrors_and_scales_all_images_alike(rng):
-    features, clean, roi = (rng.uniform(1, 2, (30, n, 8, 16)).astype(np.float32) for n in (2, 1, 1))
+def test_augmentation_is_what_the_physics_allows(rng):
+    clean, roi = (rng.uniform(1, 2, (30, 1, 8, 500)).astype(np.float32) for _ in range(2))
+    noise, median = (rng.standard_normal((30, 8, 500)).astype(np.float32) for _ in range(2))
+    features = np.stack([clean[:, 0] + noise, median], axis=1)
+    features[:, 0, 3] = clean[:, 0, 3] = 0  # a bad channel
     before = [x.copy() for x in (features, clean, roi)]
     augment(features, clean, roi, np.arange(30), seed=1, epoch=2)
-    mirrored = 0
+    mirrored, factors, offsets = 0, [], []
     for k in range(30):
         turned = slice(None, None, -1) if np.array_equal(roi[k], before[2][k][:, ::-1]) else slice(None)
         mirrored += turned.step is not None
-        gain = clean[k] / before[1][k][:, turned]
-        assert gain == pytest.approx(np.full_like(gain, gain.mean()), rel=1e-5)
-        assert 0.85 <= gain.mean() <= 1.15
-        assert features[k] == pytest.approx(before[0][k][:, turned] * gain.mean(), rel=1e-5)
         assert np.array_equal(roi[k], before[2][k][:, turned])
+        dead = 4 if turned.step else 3
+        good = [row for row in range(8) if row != dead]
+        gain = (clean[k, 0, good] / before[1][k, 0, turned][good]).mean()
+        assert clean[k] == pytest.approx(gain * before[1][k][:, turned], rel=1e-5)
+        scale = (features[k, 1] / before[0][k, 1, turned]).mean()
+        assert features[k, 1] == pytest.approx(scale * before[0][k, 1, turned], rel=1e-4)
+        # What is not signal is scaled like the median, each channel has moved by a constant, a bad one is still zero.
+        left = features[k, 0] - clean[k, 0] - scale * (before[0][k, 0, turned] - before[1][k, 0, turned])
+        assert np.abs(left[good] - left[good].mean(axis=1, keepdims=True)).max() < 1e-4
+        assert not features[k, 0, dead].any()
+        factors.append((gain, scale / gain))
+        offsets += left[good, 0].tolist()
     assert 5 < mirrored < 25
+    assert ((np.array(factors) > 0.849) & (np.array(factors) < 1.151)).all()
+    assert np.ptp(factors, axis=0).min() > 0.15
+    assert np.std(offsets) == pytest.approx(0.2, rel=0.2)
+
+
+def same_training(patches, **changes):
+    settings = dataclasses.replace(SETTINGS, optimiser=dataclasses.replace(SETTINGS.optimiser, **changes))
+    return train(patches, settings=settings)
+
+
+@pytest.mark.parametrize("loss", ["mse", "imae", "ssim", "ssim_l1", "ssim_l2"])
+def test_every_loss_of_the_waveforms_trains(loss, patches):
+    _, history = same_training(patches, loss=loss, epochs=2)
+    assert all(np.isfinite(r.train_mse) for r in history)
+    assert numbers(history) != numbers(same_training(patches, epochs=2)[1])
+
+
+@pytest.mark.parametrize("loss", ["bce", "softdice", "bce_dice"])
+def test_every_loss_of_the_regions_trains(loss, patches):
+    _, history = same_training(patches, roi_loss=loss, roi_weight=1.0)
+    assert history[-1].val_roi < history[0].val_roi
+
+
+def test_deterministic_and_compiled_training(patches):
+    state, history = same_training(patches, deterministic=True)
+    assert torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(False)
+    plain, plain_history = train(patches)
+    assert numbers(history) == numbers(plain_history), "on a CPU with the same threads everything is"
+    assert all(torch.equal(state[k], plain[k]) for k in state)
+    if shutil.which("g++") is None:
+        return
+    _, compiled = same_training(patches, compile=True, epochs=1)
+    assert compiled[0].train_mse == pytest.approx(same_training(patches, epochs=1)[1][0].train_mse, rel=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_learns_as_much(precision, patches):
+    _, history = same_training(patches, precision=precision)
+    # float16 leaves out its first steps until the scale of its gradients fits.
+    assert history[-1].val_mse == pytest.approx(train(patches)[1][-1].val_mse, rel=0.3)
+
+
+@pytest.mark.parametrize(("name", "network"), [("gcnn", {"width": 2}), ("uscg", {})])
+def test_graph_networks_train(name, network, patches):
+    settings = dataclasses.replace(SETTINGS, architecture=name, network=network)
+    settings = dataclasses.replace(settings, optimiser=dataclasses.replace(SETTINGS.optimiser, epochs=1, learning_rate=1e-3))
+    state, history = train(patches, settings=settings)
+    assert np.isfinite(history[0].val_mse)
+    fresh = build_model(name, network).state_dict()
+    assert state.keys() == fresh.keys()
 
 
 class Interrupted(Exception):
@@ -167,7 +230,7 @@ def test_a_diverging_training_stops(patches):
     ("change", "message"),
     [
         ({"global_batch": 5, "micro_batch": 2}, "global_batch 5 is not a multiple of micro_batch 2"),
-        ({"precision": "float16"}, "expected float32 or bfloat16"),
+        ({"precision": "float64"}, "expected float32 or bfloat16 or float16"),
         ({"epochs": 0}, "at least 1"),
         ({"learning_rate": 0.0}, "above 0"),
     ],

@@ -44,7 +44,9 @@ def import_weights(path: str | Path, task: str = "denoise") -> Imported:
     other = [n for n in wanted.keys() & state.keys() if wanted[n].shape != state[n].shape]
     for what, names in (("lacks", missing), ("has unknown", unknown), ("has another shape of", sorted(other))):
         if names:
-            raise ProtoduneError(f"{path}: looks like {architecture} but {what} '{names[0]}' (and {len(names) - 1} more); {_HINT}")
+            raise ProtoduneError(
+                f"{path}: looks like {architecture} but {what} '{names[0]}' (and {len(names) - 1} more); {_HINT}"
+            )
     broken = [n for n, tensor in state.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise ProtoduneError(f"{path}: '{broken[0]}' holds NaN or infinity; download the file again")

@@ -42,8 +42,9 @@ class Portable(nn.Module):
 
 
 def group_median(waveforms: torch.Tensor, group_size: int) -> torch.Tensor:
-    """Return the median of each group of channels by tick, repeated for its channels, (batch, channels, ticks); channels that
-    are zero throughout do not count, and where fewer than two are left it is 0.  As ``classical.coherent.group_median``."""
+    """Return the median of each group of channels by tick, repeated for its channels, (batch, channels, ticks); channels
+    that are zero throughout do not count, and where fewer than two are left it is 0.  As
+    ``classical.coherent.group_median``."""
     grouped = waveforms.unflatten(1, (-1, group_size))
     bad = (grouped == 0).all(dim=3, keepdim=True)
     ordered = grouped.masked_fill(bad, torch.inf).sort(dim=2).values

@@ -46,10 +46,10 @@ class UNet(nn.Module):
     outputs = ("denoised", "roi")
     window = None
     rounding_decides = False
-    bytes_per_pixel = {"float32": 240, "bfloat16": 120}
 
     def __init__(self, settings: UNetSettings, task: str = "denoise"):
         super().__init__()
+        self.bytes_per_pixel = {"float32": 240, "bfloat16": 120}
         self.fold = settings.fold
         widths = settings.widths
         self.encoder = nn.ModuleList()
@@ -60,7 +60,7 @@ class UNet(nn.Module):
         self.up = nn.ModuleList()
         self.decoder = nn.ModuleList()
         for width, below in zip(widths[-2::-1], widths[:0:-1], strict=True):
-            self.up.append(nn.ConvTranspose2d(below, width, 2, stride=2))
+            self.up.append(nn.Sequential(nn.Conv2d(below, width, 1), nn.Upsample(scale_factor=2, mode="nearest")))
             self.decoder.append(_block(2 * width, width))
         self.head = nn.Conv2d(widths[0], 3 * settings.fold, 3, padding=1)
         depth = len(widths) - 1

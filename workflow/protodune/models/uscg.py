@@ -20,8 +20,8 @@ _EXPANSION, _GROUPS = 2, 32
 
 @dataclass(frozen=True)
 class UscgSettings:
-    """``dunedn``: keep the three defects of DUNEdn v2.0.0, which its weights were trained with: nodes and channels of the graph
-    are mixed up by a reshape, maps grow by adaptive max pooling instead of interpolation, and the graph's diagonal is
+    """``dunedn``: keep the three defects of DUNEdn v2.0.0, which its weights were trained with: nodes and channels of the
+    graph are mixed up by a reshape, maps grow by adaptive max pooling instead of interpolation, and the graph's diagonal is
     weighted without bound when it is empty."""
 
     dunedn: bool = False
@@ -145,11 +145,11 @@ class Uscg(nn.Module):
     multiple = (1, 1)
     window, overlap = (None, 2000), (0, 1000)
     rounding_decides = False
-    bytes_per_pixel = {"float32": 1100, "bfloat16": 450}
 
     def __init__(self, settings: UscgSettings, task: str = "denoise"):
         super().__init__()
         self.outputs = ("roi",) if task == "roi" else ("denoised",)
+        self.bytes_per_pixel = {"float32": 1100, "bfloat16": 450}
         by_max = settings.dunedn
         self._mixed_up = settings.dunedn
         stem = [nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]

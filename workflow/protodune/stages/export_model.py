@@ -25,13 +25,13 @@ _CARD = """# {model}, {family} planes
 | files | {files} |
 | from weights | `{weights}`, sha256 {sha256} |
 | architecture | {architecture} {network}, {parameters:,} parameters, task {task} |
-| agreement | largest difference of an output from the original on a test plane: ONNX {onnx:.1e}, TorchScript {torchscript:.1e} |
+| agreement | largest difference from the original on a test plane: ONNX {onnx:.1e}, TorchScript {torchscript:.1e} |
 | versions | {versions} |
 
 ## Input and output
 
-`{input}`: float32 (batch, {channels}, {ticks}), ADC without pedestal, channels in offline order, bad channels all zero. Before it,
-as in `protodune.data.features`: stuck codes interpolated{tails}. What else the network wants is computed inside.
+`{input}`: float32 (batch, {channels}, {ticks}), ADC without pedestal, channels in offline order, bad channels all zero.
+Before it, as in `protodune.data.features`: stuck codes interpolated{tails}. What else the network wants is computed inside.
 Windows: {window}.
 
 {outputs}
@@ -48,7 +48,7 @@ ONNX (opset {opset}) takes any batch; TorchScript was traced with a batch of one
 
 ## Limits
 
-* Trained on simulated planes of ProtoDUNE-SP at the settings above; another detector, gain or noise is outside what it has seen.
+* Trained on simulated planes of ProtoDUNE-SP at the settings above; another detector, gain or noise is new to it.
 * {channels} channels by {ticks} ticks only, in float32; the difference above was measured on this machine's processor.
 * Bad channels stay what the network makes of zeros; set them to zero afterwards.
 """
@@ -109,7 +109,8 @@ def run(weights: str, plane: str, ticks: int, output: str) -> None:
 
 def _training(about: dict) -> str:
     if "imported" in about:
-        return f"Imported from `{about['imported']['file']}` (sha256 {about['imported']['sha256']}); training data not known here."
+        source = about["imported"]
+        return f"Imported from `{source['file']}` (sha256 {source['sha256']}); its training data are not known here."
     data = about.get("data")
     text = f"Settings: `{json.dumps(about['settings'], sort_keys=True)}`."
     return text if data is None else f"Patches: {', '.join(data['train'])} (validation: {', '.join(data['val'])}). {text}"
@@ -118,7 +119,7 @@ def _training(about: dict) -> str:
 def _validation(about: dict) -> str:
     lines = {"val_mse": "squared error of the waveforms {:.4f} ADC²", "val_roi": "cross entropy of the regions {:.4f}"}
     found = [text.format(about[key]) for key, text in lines.items() if key in about]
-    return ("On tiles of whole planes never trained on: " + ", ".join(found) + ".") if found else "None recorded in the weights."
+    return f"On tiles of whole planes never trained on: {', '.join(found)}." if found else "None recorded in the weights."
 
 
 def _digest(path: str | Path) -> str:

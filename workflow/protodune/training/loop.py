@@ -86,8 +86,16 @@ class Trainer:
                 f"training: {len(train)} training and {len(val)} validation patches, expected at least global_batch = "
                 f"{self.opt.global_batch} and 1; raise per_image of the patch set or add samples"
             )
-        self.optimizer = torch.optim.AdamW(model.parameters(), lr=self.opt.learning_rate, weight_decay=self.opt.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=self.opt.learning_rate, weight_decay=self.opt.weight_decay, fused=True
+        )
         self._norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        # float16 has no exponent to spare: its gradients are scaled up, and steps that overflow are left out.
+        self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.opt.precision == "float16")
+        self._network = torch.compile(model) if self.opt.compile else model
+        if self.opt.deterministic:
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            torch.backends.cudnn.benchmark = False
         ranks.broadcast([t.data for t in model.state_dict().values() if t.is_floating_point()])
         self._average = {k: v.detach().clone() for k, v in model.state_dict().items()} if self.opt.ema_decay else None
         self._kept: dict[str, torch.Tensor] = {}
@@ -105,6 +113,7 @@ class Trainer:
         if resumed:
             self.model.load_state_dict(resumed["model"])
             self.optimizer.load_state_dict(resumed["optimizer"])
+            self._scaler.load_state_dict(resumed["scaler"])
             history = [EpochRecord(**line) for line in resumed["history"]]
             best = resumed["best"]
             self._average = resumed["average"] or None
@@ -129,6 +138,7 @@ class Trainer:
                     {
                         "model": self.model.state_dict(),
                         "optimizer": self.optimizer.state_dict(),
+                        "scaler": self._scaler.state_dict(),
                         "history": [vars(r) for r in history],
                         "best": best,
                         "average": self._average or {},
@@ -211,7 +221,7 @@ class Trainer:
     def _autocast(self) -> contextlib.AbstractContextManager:
         if self.opt.precision == "float32":
             return contextlib.nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
+        return torch.autocast(self.device.type, getattr(torch, self.opt.precision))
 
     def _load(self, files: PatchFiles, indices: np.ndarray, epoch: int | None = None) -> tuple[torch.Tensor, ...]:
         """Return features, clean and roi; varied if an epoch is given."""
@@ -220,13 +230,15 @@ class Trainer:
             augment(*images, indices, self.settings.seed, epoch)
         return tuple(torch.from_numpy(image).to(self.device) for image in images)
 
-    def _losses(self, output: torch.Tensor, clean: torch.Tensor, roi: torch.Tensor, kind: str) -> list[torch.Tensor]:
+    def _losses(
+        self, output: torch.Tensor, clean: torch.Tensor, roi: torch.Tensor, kinds: tuple[str, str] = ("mse", "cross_entropy")
+    ) -> list[torch.Tensor]:
         """Return the losses of waveforms (units of (5 ADC)^2) and regions; NaN for outputs that are not there."""
         found = dict(zip(self.model.outputs, output.split(1, dim=1), strict=True))
         nothing = torch.full((), math.nan, device=output.device)
         return [
-            waveform_loss(found["denoised"], clean, kind) if "denoised" in found else nothing,
-            roi_loss(found["roi"], roi) if "roi" in found else nothing,
+            waveform_loss(found["denoised"], clean, kinds[0]) if "denoised" in found else nothing,
+            roi_loss(found["roi"], roi, kinds[1]) if "roi" in found else nothing,
         ]
 
     def _step(self, batches: np.ndarray, epoch: int, learning_rate: float) -> torch.Tensor:
@@ -238,16 +250,23 @@ class Trainer:
         for indices in batches:
             features, clean, roi = self._load(self.train, indices, epoch)
             with self._autocast():
-                output = self.model(features).float()
-            parts = self._losses(output, clean, roi, self.opt.loss)
-            (sum(w * part for w, part in zip(weights, parts, strict=True) if w) / len(batches)).backward()
+                output = self._network(features).float()
+            parts = self._losses(output, clean, roi, (self.opt.loss, self.opt.roi_loss))
+            loss = sum(w * part for w, part in zip(weights, parts, strict=True) if w) + self._graph_loss()
+            self._scaler.scale(loss / len(batches)).backward()
             with torch.no_grad():
-                shown = self._losses(output, clean, roi, "mse")
+                shown = self._losses(output, clean, roi)
             total += torch.stack(shown).double().cpu() * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) / len(batches)
         self.ranks.average([p.grad for p in self.model.parameters() if p.grad is not None])
+        self._scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.opt.clip_norm)
-        self.optimizer.step()
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
         return total
+
+    def _graph_loss(self) -> torch.Tensor | float:
+        """The part of the loss that a network with a graph of its own brings along."""
+        return getattr(self.model, "graph_loss", 0.0)
 
     def _batches(self, indices: np.ndarray) -> Iterator[np.ndarray]:
         """Deal micro-batches of the given patches round robin to the ranks."""
@@ -288,7 +307,7 @@ class Trainer:
             features, clean, roi = self._load(self.val, indices)
             with self._autocast():
                 output = self.model(features)
-            parts = torch.stack(self._losses(output.double(), clean.double(), roi.double(), "mse")).cpu()
+            parts = torch.stack(self._losses(output.double(), clean.double(), roi.double())).cpu()
             sums[:2] += parts * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) * len(indices)
             sums[2] += len(indices)
         sums = self.ranks.total(sums)

@@ -6,19 +6,21 @@ from dataclasses import dataclass, field
 
 from protodune.errors import ProtoduneError
 
-PRECISIONS = ("float32", "bfloat16")
-LOSSES = ("mse", "huber")
+PRECISIONS = ("float32", "bfloat16", "float16")
+LOSSES = ("huber", "mse", "imae", "ssim", "ssim_l1", "ssim_l2")
+ROI_LOSSES = ("cross_entropy", "bce", "softdice", "bce_dice")
+"""The first is ours, the others are DUNEdn's (``training.dunedn``)."""
 
 
 @dataclass(frozen=True)
 class OptimiserSettings:
     """AdamW with linear warm-up and cosine decay; ``global_batch`` patches make one step, whoever computes them.
 
-    ``micro_batch`` patches go through the network together and share BatchNorm statistics; it divides ``global_batch``,
-    and the number of ranks divides their quotient.  ``loss`` of the waveforms: huber or mse; ``roi_weight`` of the regions'
-    cross entropy beside it; ``ema_decay`` a step of the average of the weights that is validated and kept, 0: the weights
-    themselves; ``patience``: epochs without a better validation after which training ends, 0: never.
-    """
+    ``micro_batch`` patches go through the network together and share BatchNorm statistics; it divides ``global_batch``, and
+    the number of ranks divides their quotient.  ``loss`` of the waveforms and ``roi_loss`` of the regions, which counts
+    ``roi_weight`` times beside it; ``ema_decay`` a step of the average of the weights that is validated and kept, 0: the
+    weights themselves; ``patience``: epochs without a better validation after which training ends, 0: never; ``compile``: by
+    torch.compile; ``deterministic``: only algorithms that give the same bits every time, where torch has them."""
 
     epochs: int = 8
     global_batch: int = 8
@@ -30,10 +32,13 @@ class OptimiserSettings:
     precision: str = "float32"
     calibration_patches: int = 128
     loss: str = "huber"
+    roi_loss: str = "cross_entropy"
     roi_weight: float = 0.2
     augment: bool = True
     ema_decay: float = 0.0
     patience: int = 0
+    compile: bool = False
+    deterministic: bool = False
 
     def __post_init__(self):
         if min(self.epochs, self.global_batch, self.micro_batch) < 1:
@@ -44,8 +49,9 @@ class OptimiserSettings:
             )
         if self.precision not in PRECISIONS:
             raise ProtoduneError(f"training.precision: found '{self.precision}', expected {' or '.join(PRECISIONS)}")
-        if self.loss not in LOSSES:
-            raise ProtoduneError(f"training.loss: found '{self.loss}', expected {' or '.join(LOSSES)}")
+        for name, known in (("loss", LOSSES), ("roi_loss", ROI_LOSSES)):
+            if getattr(self, name) not in known:
+                raise ProtoduneError(f"training.{name}: found '{getattr(self, name)}', expected {' or '.join(known)}")
         if not 0 <= self.ema_decay < 1 or self.roi_weight < 0 or self.patience < 0:
             raise ProtoduneError("training: ema_decay must lie in [0, 1), roi_weight and patience be 0 or more")
         if self.learning_rate <= 0 or self.clip_norm <= 0:
