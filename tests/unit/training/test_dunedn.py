@@ -28,7 +28,7 @@ def test_what_their_ssim_sees():
     noise = 1e-6 * torch.randn(target.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     assert stat_ssim(target, target).item() == pytest.approx(1)
     assert stat_ssim(target + noise, target).item() < 0.4
-    assert stat_ssim(torch.zeros_like(target), target).item() > 0.9
+    assert stat_ssim(torch.zeros_like(target), target).item() > 0.6
     assert torch.isnan(stat_ssim(torch.zeros_like(target), torch.zeros_like(target))).all()
 
 
