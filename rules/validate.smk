@@ -7,7 +7,8 @@ rule score_sample:
         events="results/events/{sample}.h5",
         predictions="results/predictions/{task}/{method}/{plane}/{sample}.h5",
     output:
-        ensure("results/scores/{task}/{method}/{plane}/{sample}.tsv", non_empty=True),
+        scores=ensure("results/scores/{task}/{method}/{plane}/{sample}.tsv", non_empty=True),
+        curves=ensure("results/curves/{task}/{method}/{plane}/{sample}.tsv", non_empty=True),
     log:
         "results/logs/score_sample/{task}.{method}.{plane}.{sample}.log",
     benchmark:
@@ -22,7 +23,7 @@ rule score_sample:
     shell:
         "python -m protodune.stages.score --plane {wildcards.plane} --method {wildcards.method}"
         " --sample {wildcards.sample} --events {input.events} --predictions {input.predictions}"
-        " --output {output} > {log} 2>&1"
+        " --output {output.scores} --curves {output.curves} > {log} 2>&1"
 
 
 rule make_table:
@@ -44,6 +45,31 @@ rule make_table:
         code=code_digest("protodune.stages.table"),
     shell:
         "python -m protodune.stages.table --scores {input} --output {output.tsv} > {log} 2>&1"
+
+
+rule compare_regions:
+    """Curves of the region selectors of one plane family: ROC, efficiency and purity, areas with errors by event."""
+    input:
+        lambda w: TARGETS.curves(w.plane),
+    output:
+        areas=ensure("results/tables/roi.{plane}.tsv", non_empty=True),
+        png=report("results/figures/roi.{plane}.png", caption="../workflow/report/roi.rst", category="Methods"),
+        svg=ensure("results/figures/roi.{plane}.svg", non_empty=True),
+        tsv=ensure("results/figures/roi.{plane}.tsv", non_empty=True),
+    log:
+        "results/logs/compare_regions/{plane}.log",
+    benchmark:
+        "results/benchmarks/compare_regions/{plane}.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        names=lambda w: TARGETS.scored_methods(w.plane),
+        networks=TARGETS.networks,
+        code=code_digest("protodune.stages.roi_curves"),
+    shell:
+        "python -m protodune.stages.roi_curves --plane {wildcards.plane} --curves {input} --names {params.names}"
+        " --networks {params.networks} --areas {output.areas} --output {output.png} > {log} 2>&1"
 
 
 rule list_losses:

@@ -11,7 +11,7 @@ import uproot
 from helpers import DATA, TICKS, as_json, one_line_error, run_module, small_sample
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
-from protodune.stages import convert, draw, infer_classical, infer_network, prepare, score, table, train
+from protodune.stages import convert, draw, infer_classical, infer_network, prepare, roi_curves, score, table, train
 from protodune.store import EventStore
 from protodune.tables import read_table
 
@@ -51,15 +51,25 @@ def test_from_weights_to_table_and_figures(trained, store_file, tmp_path):
     for method in ("unet", "coherent"):
         scores.append(str(tmp_path / f"{method}.tsv"))
         argv = ["--plane", "collection", "--method", method, "--sample", "s", "--events", str(store_file)]
-        assert score.main([*argv, "--predictions", str(trained / f"{method}.h5"), "--output", scores[-1]]) == 0
+        argv += ["--predictions", str(trained / f"{method}.h5"), "--curves", str(tmp_path / f"{method}.curves.tsv")]
+        assert score.main([*argv, "--output", scores[-1]]) == 0
     assert table.main(["--scores", *scores, "--output", str(tmp_path / "methods.tsv")]) == 0
     rows = read_table(tmp_path / "methods.tsv")
     assert {(r["method"], r["region"]) for r in rows} == {(m, r) for m in ("unet", "coherent") for r in ("all", "drift")}
-    usual = {"mse", "psnr", "ssim", "imae"}
+    usual = {"mse", "psnr", "ssim", "imae", "signal_bias", "charge_bias", "charge_resolution"}
     regions = {"pixel_efficiency", "pixel_purity", "roi_efficiency", "roi_purity", "roi_auc"}
     for method in ("unet", "coherent"):
         assert {r["metric"] for r in rows if r["method"] == method} == usual | regions
     assert "drift-facing half, 1 event(s)" in (tmp_path / "methods.md").read_text()
+    argv = ["--plane", "collection", "--curves", *(str(tmp_path / f"{m}.curves.tsv") for m in ("unet", "coherent"))]
+    argv += ["--names", "unet", "coherent", "--networks", "unet", "--areas", str(tmp_path / "roi_areas.tsv")]
+    assert roi_curves.main([*argv, "--output", str(tmp_path / "roi.png")]) == 0
+    areas = {r["method"]: r for r in read_table(tmp_path / "roi_areas.tsv")}
+    exact = {r["method"]: float(r["mean"]) for r in rows if r["metric"] == "roi_auc" and r["region"] == "all"}
+    for method in ("unet", "coherent"):
+        assert float(areas[method]["auc"]) == pytest.approx(exact[method], abs=0.05)
+        assert areas[method]["error"] == "nan", "a single event"
+    assert (tmp_path / "roi.svg").stat().st_size > 1000
 
     shown = ["--plane", "collection", "--sample", "s", "--events", str(store_file), "--network", str(trained / "unet.h5")]
     shown += ["--classical", str(trained / "coherent.h5"), "--names", "unet.t", "coherent"]
@@ -169,7 +179,7 @@ def test_predictions_of_other_events(tmp_path, trained):
     write_flat(tmp_path / "b.root", simulate_events(small_sample(run=9)), TICKS, {})
     convert.run(convert.ConvertSettings("b", "simulation"), str(tmp_path / "b.root"), None, str(tmp_path / "b.h5"))
     arguments = ["--plane", "collection", "--method", "unet", "--sample", "b", "--events", tmp_path / "b.h5"]
-    arguments += ["--predictions", trained / "unet.h5", "--output", tmp_path / "s.tsv"]
+    arguments += ["--predictions", trained / "unet.h5", "--output", tmp_path / "s.tsv", "--curves", tmp_path / "c.tsv"]
     assert "made from other events" in one_line_error(run_module("stages.score", *arguments), "score")
 
 

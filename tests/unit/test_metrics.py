@@ -4,8 +4,25 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from protodune.metrics import imae, image_metrics, mean_over_events, mse, psnr, roi_auc, roi_metrics, ssim
+from protodune.metrics import (
+    THRESHOLDS,
+    bootstrap_error,
+    charge_errors,
+    charge_metrics,
+    imae,
+    image_metrics,
+    mean_over_events,
+    mse,
+    psnr,
+    roc_auc,
+    roi_auc,
+    roi_counts,
+    roi_metrics,
+    signal_bias,
+    ssim,
+)
 from protodune.roi_truth import roi_found, roi_truth
+from protodune.stages.roi_curves import by_event, rates
 from protodune.stages.table import markdown, summarise
 
 CLEAN = np.array([[0.0, 10.0, 0.0], [0.0, 0.0, -4.0]])
@@ -85,3 +102,67 @@ def test_auc_against_counting_pairs(rng):
     assert roi_auc(score, truth) == pytest.approx(((pairs > 0) + 0.5 * (pairs == 0)).mean())
     assert roi_auc(truth.astype(float), truth) == 1
     assert math.isnan(roi_auc(score, np.zeros_like(truth)))
+
+
+def test_signal_bias_is_the_lost_amplitude():
+    clean = np.array([[100.0, -50.0, 3.0, 0.0]])
+    assert signal_bias(0.9 * clean, clean) == pytest.approx(-0.1)
+    assert signal_bias(clean + np.array([[0, 0, 50, 50]]), clean) == pytest.approx(0), "below 3.5 ADC is no signal"
+    assert math.isnan(signal_bias(clean, 0 * clean))
+
+
+def test_charge_errors_by_hand():
+    clean = np.zeros((3, 200))
+    clean[0, 50:60], clean[1, 190:200], clean[2, 20:30] = 100, 50, 1
+    denoised = clean.copy()
+    denoised[0, 50:60] *= 1.1
+    denoised[0, 45] = 50  # inside the ten ticks before
+    denoised[0, 30] = 500  # outside
+    denoised[1] *= 0.8
+    truth = np.zeros((3, 20), bool)
+    truth[0, 5], truth[1, 19], truth[2, 2] = True, True, True
+    # Areas 1000 and 500 ADC tick; the third has too little.
+    assert charge_errors(denoised, clean, truth, 10, "collection") == pytest.approx([0.15, -0.2])
+    bipolar = clean * np.where(np.arange(200) % 2, 1, -1)
+    assert charge_errors(0.5 * bipolar, bipolar, truth, 10, "induction") == pytest.approx([-0.5, -0.5])
+    errors = np.random.default_rng(1).normal(0.02, 0.1, 20_000)
+    found = charge_metrics(errors)
+    assert found["charge_bias"] == pytest.approx(0.02, abs=0.003)
+    assert found["charge_resolution"] == pytest.approx(0.1, rel=0.03)
+    assert all(math.isnan(v) for v in charge_metrics(errors[:0]).values())
+
+
+def test_curves_by_hand():
+    score = np.array([[0.95, 0.6, 0.6, 0.1, 0.0]])
+    truth = np.array([[True, True, False, False, False]])
+    found, false = roi_counts(score, truth)
+    assert len(found) == len(THRESHOLDS) + 2
+    at = 1 + int(np.argmin(np.abs(THRESHOLDS - 0.5)))
+    assert (found[0], false[0], found[at], false[at], found[-1], false[-1]) == (2, 3, 2, 1, 0, 0)
+    # Sensitivity, specificity, purity at 0.5.
+    assert rates([""] * len(found), found, false)[at][1:] == pytest.approx((1, 2 / 3, 2 / 3))
+    assert math.isnan(rates([""] * len(found), found, false)[-1][3])
+    assert roc_auc(found, false) == pytest.approx(roi_auc(score, truth))
+    assert math.isnan(roc_auc(found, 0 * false))
+
+
+def test_area_of_the_curve_is_the_exact_one(rng):
+    truth = rng.uniform(size=(50, 400)) < 0.1
+    score = 1 / (1 + np.exp(-rng.normal(np.where(truth, 2, -2), 1.5)))
+    assert roc_auc(*roi_counts(score, truth)) == pytest.approx(roi_auc(score, truth), abs=2e-3)
+
+
+def test_bootstrap_is_by_event(rng):
+    counts = rng.poisson(100, (40, 2)).astype(float)
+    share = lambda c: c[0] / c.sum()  # noqa: E731
+    # A share of two Poisson numbers of 4000: error 0.5 / sqrt(8000).
+    assert bootstrap_error(counts, share) == pytest.approx(0.5 / math.sqrt(8000), rel=0.35)
+    assert math.isnan(bootstrap_error(counts[:1], share))
+
+
+def test_counts_of_one_event_belong_together():
+    row = {"sample": "s", "run": "1", "subrun": "1", "view": "U", "threshold": "0.5"}
+    rows = [{**row, "event": e, "apa": a, "found": "3", "false": "1"} for e, a in (("1", "0"), ("1", "1"), ("2", "0"))]
+    thresholds, counts = by_event(rows)
+    assert thresholds == ["0.5"]
+    assert counts[:, :, 0].tolist() == [[6, 2], [3, 1]]

@@ -62,7 +62,7 @@ def run(tmp_path_factory):
     return finished
 
 
-AFTER_INFERENCE = {"score_sample", "make_table", "draw_metrics", "draw_event", "make_report", "all"}
+AFTER_INFERENCE = {"score_sample", "make_table", "compare_regions", "draw_metrics", "draw_event", "make_report", "all"}
 
 
 def test_a_second_run_has_nothing_to_do(run):
@@ -81,7 +81,7 @@ def test_every_worker_left_its_log_and_benchmark(run):
     results = run.directory / "results"
     workers = {p.name for p in (results / "logs").iterdir()}
     assert workers == {p.name for p in (results / "benchmarks").iterdir()}
-    assert len(workers) == 13
+    assert len(workers) == 14
     log = next((results / "logs" / "train_model").glob("denoise.unet.collection.*")).read_text()
     assert "2 rank(s) by horovod" in log
     assert log.count("epoch ") == 2
@@ -101,6 +101,7 @@ def test_the_report_is_one_page_with_every_figure(run):
         "waveforms.induction.toy_test.png",
         "training.collection.png",
         "metrics.png",
+        "roi.induction.png",
     ):
         assert name in text
     assert "methods.html" in text
@@ -134,7 +135,7 @@ def test_an_edit_re_runs_the_stages_that_it_touches_and_their_followers(run):
     drawing = run.planned_after("figures/display.py", "(-20.0, 100.0)", "(-20.0, 90.0)")
     assert drawing == {"draw_event", "draw_training", "draw_metrics", "make_report", "all"}
     metrics = run.planned_after("metrics.py", '"induction": 200.0', '"induction": 100.0')
-    assert metrics == {"score_sample", "make_table", "draw_metrics", "make_report", "all"}
+    assert metrics == {"score_sample", "make_table", "compare_regions", "draw_metrics", "make_report", "all"}
     reader = run.planned_after("rawio/art.py", "class ArtSource:", "class ArtSource_:")
     assert "simulate_sample" not in reader
     assert "convert_sample" in reader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from skimage.metrics import structural_similarity
@@ -56,6 +57,7 @@ def image_metrics(denoised: np.ndarray, clean: np.ndarray, family: str) -> dict[
         "mse": mse(denoised, clean),
         "psnr": psnr(denoised, clean, peak),
         "ssim": ssim(denoised, clean, peak),
+        "signal_bias": signal_bias(denoised, clean),
     }
     if family == "collection":
         values["imae"] = imae(denoised, clean)
@@ -88,6 +90,83 @@ def roi_auc(score: np.ndarray, truth: np.ndarray) -> float:
     below = np.searchsorted(other, signal, side="left").sum(dtype=np.float64)
     up_to = np.searchsorted(other, signal, side="right").sum(dtype=np.float64)
     return float((below + up_to) / 2 / len(signal) / len(other))
+
+
+THRESHOLDS = np.unique(np.rint(1 / (1 + np.exp(-np.linspace(-7, 7, 57))) * 1e4) / 1e4)
+"""Scores at which curves have their points, dense near 0 and 1 (steps of 1/4 of the logit)."""
+
+
+def roi_counts(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many signal pixels and how many others have a score of at least each threshold, int64 (thresholds + 2,).
+
+    The first threshold is -infinity, all pixels, and the last +infinity, none.  ``score`` float and ``truth`` bool of one
+    shape.
+    """
+    edges = np.concatenate([[-np.inf], THRESHOLDS, [np.inf]])
+    # Counts of scores from each edge on: what is not below it.
+    counts = [np.searchsorted(np.sort(part), edges, side="left") for part in (score[truth], score[~truth])]
+    return int(truth.sum()) - counts[0], int((~truth).sum()) - counts[1]
+
+
+def roc_auc(found: np.ndarray, false: np.ndarray) -> float:
+    """Area under the curve of ``roi_counts`` by the trapezoidal rule, sensitivity against 1 - specificity; NaN without
+    signal or without background."""
+    if found[0] == 0 or false[0] == 0:
+        return math.nan
+    sensitivity, others = found / found[0], false / false[0]
+    return float(-np.trapezoid(sensitivity, others))
+
+
+def bootstrap_error(counts: np.ndarray, statistic: Callable[[np.ndarray], float], draws: int = 500, seed: int = 1) -> float:
+    """Standard deviation of ``statistic`` of the sum of ``counts`` (events, ...) over resamplings of the events with
+    replacement; NaN for a single event."""
+    n = len(counts)
+    if n < 2:
+        return math.nan
+    rng = np.random.default_rng(seed)
+    return float(np.nanstd([statistic(counts[rng.integers(n, size=n)].sum(axis=0)) for _ in range(draws)]))
+
+
+CHARGE_PAD_TICKS = 10
+MIN_CHARGE = {"collection": 300.0, "induction": 100.0}
+"""Regions with less are not asked for their charge, ADC tick: a third of what a minimum ionising particle leaves."""
+
+
+def charge_errors(
+    denoised: np.ndarray, clean: np.ndarray, truth: np.ndarray, ticks_per_pixel: int, family: str
+) -> np.ndarray:
+    """Return (Q - Q_true) / Q_true of every true region, float64 (regions,).
+
+    ``truth`` bool (channels, pixels of ``ticks_per_pixel``); Q is the area of the waveform from 10 ticks before to 10 ticks
+    after a run of it, on induction, where areas cancel, that of its size.  Regions with little charge are left out.
+    """
+    row, begin, end = runs(truth)
+    first = np.maximum(begin * ticks_per_pixel - CHARGE_PAD_TICKS, 0)
+    last = np.minimum(end * ticks_per_pixel + CHARGE_PAD_TICKS, clean.shape[1])
+    areas = []
+    for image in (denoised, clean):
+        total = np.cumsum(np.abs(image) if family == "induction" else image, axis=1, dtype=np.float64)
+        total = np.pad(total, ((0, 0), (1, 0)))
+        areas.append(total[row, last] - total[row, first])
+    found, true = areas
+    enough = true > MIN_CHARGE[family]
+    return found[enough] / true[enough] - 1
+
+
+def charge_metrics(errors: np.ndarray) -> dict[str, float]:
+    """Median and half the central 68 % of relative charge errors; NaN without any."""
+    if len(errors) == 0:
+        return {"charge_bias": math.nan, "charge_resolution": math.nan}
+    low, middle, high = np.quantile(errors, [0.16, 0.5, 0.84])
+    return {"charge_bias": float(middle), "charge_resolution": float(high - low) / 2}
+
+
+def signal_bias(denoised: np.ndarray, clean: np.ndarray, minimum_adc: float = 3.5) -> float:
+    """Slope of denoised against clean over the pixels with |clean| of at least 3.5 ADC, minus 1: -0.1 if a tenth of the
+    amplitude is lost; NaN without such pixels."""
+    signal = np.abs(clean) >= minimum_adc
+    true = clean[signal].astype(np.float64)
+    return float((denoised[signal] * true).sum() / (true**2).sum() - 1) if len(true) else math.nan
 
 
 def _share(part: int, whole: int) -> float:

@@ -190,6 +190,14 @@ class Targets:
         """Scores of all methods for all test samples with truth."""
         return self._of_methods("scores", "tsv", self.scored())
 
+    def curves(self, plane: str) -> list[str]:
+        """Curves of the region selectors of a plane family, sample by sample within each method."""
+        return [path for path in self._of_methods("curves", "tsv", self.scored()) if f"/{plane}/" in path]
+
+    def scored_methods(self, plane: str) -> list[str]:
+        """The method of each file of ``curves``."""
+        return [method for _, method in self._tasks_and_methods(plane) for _ in self.scored()]
+
     def _of_methods(self, folder: str, suffix: str, samples: list[str]) -> list[str]:
         return [
             f"results/{folder}/{task}/{method}/{plane}/{sample}.{suffix}"
@@ -240,7 +248,7 @@ class Targets:
             for figure in _event_figures(self.samples[sample])
         ]
         names += [f"training.{plane}" for plane in PLANES if self.trained_of(plane)]
-        names += ["metrics"] if self.scored() else []
+        names += ["metrics", *(f"roi.{plane}" for plane in PLANES)] if self.scored() else []
         return [f"results/figures/{name}.png" for name in names]
 
     def report(self) -> list[str]:

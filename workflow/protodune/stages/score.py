@@ -9,14 +9,23 @@ import numpy as np
 from tqdm import tqdm
 
 from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
-from protodune.metrics import image_metrics, roi_auc, roi_metrics
+from protodune.metrics import (
+    THRESHOLDS,
+    charge_errors,
+    charge_metrics,
+    image_metrics,
+    roi_auc,
+    roi_counts,
+    roi_metrics,
+)
 from protodune.predictions import Predictions
-from protodune.roi_truth import rebinned, roi_found, roi_truth
+from protodune.roi_truth import ROI_REBIN_TICKS, rebinned, roi_found, roi_truth
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
 from protodune.tables import write_table
 
 log = logging.getLogger(__name__)
+CURVE_COLUMNS = ["sample", "run", "subrun", "event", "apa", "view", "threshold", "found", "false"]
 COLUMNS = ["plane", "method", "sample", "run", "subrun", "event", "apa", "view", "region", "metric", "value"]
 
 
@@ -29,14 +38,17 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--events", required=True, help="HDF5 event store with truth")
     p.add_argument("--predictions", required=True, help="HDF5 prediction file")
     p.add_argument("--output", required=True, help="TSV to write")
+    p.add_argument("--curves", required=True, help="TSV of counts by threshold of the ROI score to write")
     return p
 
 
-def run(plane: str, method: str, sample: str, events: str, predictions: str, output: str) -> None:
+def run(plane: str, method: str, sample: str, events: str, predictions: str, output: str, curves: str) -> None:
     """Score one prediction file.  Regions: ``all`` channels; for collection also ``drift``, the half facing the cathode.
 
+    Curves: signal pixels found and others taken for signal at each threshold, all good channels; none without ROI scores.
+
     Bad channels do not count: they carry no waveform to denoise."""
-    rows = []
+    rows, curve_rows = [], []
     with EventStore(events) as store, Predictions(predictions) as found:
         found.check_matches(store)
         with_waveforms = found.has("denoised")
@@ -47,10 +59,15 @@ def run(plane: str, method: str, sample: str, events: str, predictions: str, out
                 good = ~store.bad(view, image)
                 if with_waveforms:
                     denoised, clean = found.denoised(view, image), store.clean(view, image)
+                if store.has_charge:
+                    true_roi = roi_truth(store.charge_image(view, image))
                 if with_roi:
                     score = found.roi(view, image)
-                    found_roi = roi_found(score)
-                    true_roi = roi_truth(store.charge_image(view, image))
+                    found_roi, score = roi_found(score), rebinned(score)
+                    counts = roi_counts(score[good], true_roi[good])
+                    key = (sample, *store.event_id(image), apa, view)
+                    for point in zip(("-inf", *THRESHOLDS.tolist(), "inf"), *(c.tolist() for c in counts), strict=True):
+                        curve_rows.append(dict(zip(CURVE_COLUMNS, (*key, *point), strict=True)))
                 regions = {"all": slice(None)} | ({"drift": drift_facing_rows(view, apa)} if plane == "collection" else {})
                 for region, channels in regions.items():
                     key = (plane, method, sample, *store.event_id(image), apa, view, region)
@@ -58,11 +75,15 @@ def run(plane: str, method: str, sample: str, events: str, predictions: str, out
                     if len(rows_of) == 0:
                         continue
                     values = image_metrics(denoised[rows_of], clean[rows_of], plane) if with_waveforms else {}
+                    if with_waveforms and store.has_charge:
+                        parts = (denoised[rows_of], clean[rows_of], true_roi[rows_of])
+                        values |= charge_metrics(charge_errors(*parts, ROI_REBIN_TICKS, plane))
                     if with_roi:
                         values |= roi_metrics(found_roi[rows_of], true_roi[rows_of])
-                        values["roi_auc"] = roi_auc(rebinned(score)[rows_of], true_roi[rows_of])
+                        values["roi_auc"] = roi_auc(score[rows_of], true_roi[rows_of])
                     for metric, value in values.items():
                         rows.append(dict(zip(COLUMNS, (*key, metric, value), strict=True)))
+    write_table(curves, curve_rows, CURVE_COLUMNS)
     write_table(output, rows, COLUMNS)
     log.info("%s: %d values", output, len(rows))
 
@@ -70,7 +91,7 @@ def run(plane: str, method: str, sample: str, events: str, predictions: str, out
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage("score", lambda: run(a.plane, a.method, a.sample, a.events, a.predictions, a.output))
+    return run_stage("score", lambda: run(a.plane, a.method, a.sample, a.events, a.predictions, a.output, a.curves))
 
 
 if __name__ == "__main__":
