@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from protodune.errors import ProtoduneError
-from protodune.inference import _plan, infer_plane
+from protodune.inference import infer_plane, plan_pieces
 from protodune.models.registry import build_model
 
 NETWORKS = [("unet", {"widths": [4, 8, 16]}), ("cnn", {"width": 1})]
@@ -29,7 +29,7 @@ def test_strips_leave_no_seams(name, network, features):
     whole = infer_plane(model, features).denoised
     assert whole.shape == (50, 901)
     for pixels in (2_000, 15_000, 20_000):  # ever other places of the cuts
-        pieces = _plan(model, (56, 928), pixels)
+        pieces = plan_pieces(model, (56, 928), pixels)
         assert len(pieces) > 1
         assert np.allclose(infer_plane(model, features, memory_mb=memory_for(model, pixels)).denoised, whole, atol=1e-4)
 
@@ -38,8 +38,8 @@ def test_windows_cover_the_plane_and_go_in_batches(features):
     model = small("cnn", {"width": 1})
     model.window, model.overlap = (32, 32), (0, 0)
     one, many = infer_plane(model, features, memory_mb=0), infer_plane(model, features)
-    assert len(_plan(model, (50, 901), 1)) == 2 * 29
-    assert len(_plan(model, (50, 901), 10 * 1024)) == 6
+    assert len(plan_pieces(model, (50, 901), 1)) == 2 * 29
+    assert len(plan_pieces(model, (50, 901), 10 * 1024)) == 6
     assert np.allclose(one.denoised, many.denoised, atol=1e-4)
     with torch.inference_mode():
         first = model(torch.from_numpy(features[None, :, :32, :32]))[0, 0].numpy()

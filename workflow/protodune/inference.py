@@ -43,15 +43,15 @@ def infer_plane(
     row_step, tick_step = model.multiple
     padded = np.pad(features, ((0, 0), (0, -rows % row_step), (0, -ticks % tick_step)))
     device = next(model.parameters()).device
-    pixels = _pixels_at_once(model, device, precision, memory_mb)
+    pixels = pixels_at_once(model, device, precision, memory_mb)
     while True:
-        pieces = _plan(model, padded.shape[1:], pixels)
+        pieces = plan_pieces(model, padded.shape[1:], pixels)
         try:
             images = _run(model, padded, pieces, precision, device)
         except OutOfMemory:
             largest = max(len(piece) * _size(piece[0]) for piece in pieces)
             smaller = min(pixels, largest) // 2
-            if max(len(piece) * _size(piece[0]) for piece in _plan(model, padded.shape[1:], smaller)) >= largest:
+            if max(len(piece) * _size(piece[0]) for piece in plan_pieces(model, padded.shape[1:], smaller)) >= largest:
                 raise ProtoduneError(
                     f"network: {device} has no memory for {largest} pixels, the fewest that this network takes at a time; "
                     "use a machine with more memory or a smaller network"
@@ -66,7 +66,8 @@ def _size(window: tuple[Span, Span]) -> int:
     return (window[0].stop - window[0].start) * (window[1].stop - window[1].start)
 
 
-def _pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str, memory_mb: int | None) -> int:
+def pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str, memory_mb: int | None) -> int:
+    """Return for how many pixels the activations of a network have room."""
     if memory_mb is not None:
         available = memory_mb * 1e6
     elif device.type == "cuda":
@@ -76,7 +77,7 @@ def _pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str
     return max(1, int(available / model.bytes_per_pixel["float32" if precision == "float32" else "bfloat16"]))
 
 
-def _plan(model: torch.nn.Module, shape: tuple[int, int], pixels: int) -> list[Piece]:
+def plan_pieces(model: torch.nn.Module, shape: tuple[int, int], pixels: int) -> list[Piece]:
     """Return what goes through the network together, at most ``pixels`` at a time where that is possible."""
     rows, ticks = shape
     if model.window is not None:
