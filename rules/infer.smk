@@ -21,7 +21,8 @@ rule infer_network:
         code=code_digest("protodune.stages.infer_network"),
     shell:
         "python -m protodune.stages.infer_network --settings {params.settings:q} --plane {wildcards.plane}"
-        " --events {input.events} --weights {input.weights} --output {output} --threads {threads} > {log} 2>&1"
+        " --events {input.events} --weights {input.weights} --output {output} --threads {threads}"
+        " --code {params.code} > {log} 2>&1"
 
 
 rule infer_classical:
@@ -45,7 +46,7 @@ rule infer_classical:
         code=code_digest("protodune.stages.infer_classical"),
     shell:
         "python -m protodune.stages.infer_classical --settings {params.settings:q} --plane {wildcards.plane}"
-        " --events {input} --output {output} --threads {threads} > {log} 2>&1"
+        " --events {input} --output {output} --threads {threads} --code {params.code} > {log} 2>&1"
 
 
 rule infer:

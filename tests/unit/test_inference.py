@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from protodune.errors import ProtoduneError
-from protodune.inference import infer_plane, plan_pieces
+from protodune.inference import fold_norms, infer_plane, plan_pieces
 from protodune.models.registry import build_model
 
 NETWORKS = [("unet", {"widths": [4, 8, 16]}), ("cnn", {"width": 1})]
@@ -111,3 +111,17 @@ def test_out_of_memory_halves_and_goes_on(error, features, caplog):
 def test_other_errors_are_not_hidden(features):
     with pytest.raises(RuntimeError, match="something else"):
         infer_plane(Small(small(*NETWORKS[0]), 10, RuntimeError("something else")), features)
+
+
+@pytest.mark.parametrize(("name", "network"), [*NETWORKS, ("uscg", {})])
+def test_folded_norms_compute_the_same(name, network, features):
+    model = small(name, network)
+    for norm in (m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)):
+        torch.nn.init.uniform_(norm.running_mean, -1, 1)
+        torch.nn.init.uniform_(norm.running_var, 0.5, 2)
+        torch.nn.init.uniform_(norm.weight, 0.5, 2)
+    before = infer_plane(model, features).denoised
+    norms = sum(isinstance(m, torch.nn.BatchNorm2d) for m in model.modules())
+    fold_norms(model)
+    assert sum(isinstance(m, torch.nn.BatchNorm2d) for m in model.modules()) < norms
+    assert np.allclose(infer_plane(model, features).denoised, before, rtol=1e-3, atol=1e-3 * np.abs(before).max())

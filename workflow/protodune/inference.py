@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 
 import numpy as np
 import torch
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from protodune.data.tiles import Span, plan_axis, plan_tiles, put_tile
 from protodune.errors import ProtoduneError
@@ -64,6 +66,14 @@ def infer_plane(
 
 def _size(window: tuple[Span, Span]) -> int:
     return (window[0].stop - window[0].start) * (window[1].stop - window[1].start)
+
+
+def fold_norms(model: torch.nn.Module) -> None:
+    """Let convolutions do what the BatchNorm right after them does, in place; for inference only."""
+    for chain in (m for m in model.modules() if isinstance(m, torch.nn.Sequential)):
+        for place, (conv, norm) in enumerate(pairwise(chain)):
+            if isinstance(conv, torch.nn.Conv2d) and isinstance(norm, torch.nn.BatchNorm2d):
+                chain[place], chain[place + 1] = fuse_conv_bn_eval(conv, norm), torch.nn.Identity()
 
 
 def pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str, memory_mb: int | None) -> int:

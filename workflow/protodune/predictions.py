@@ -62,13 +62,17 @@ class PredictionWriter:
     def write(self, plane: str, image: int, product: PlaneProduct) -> None:
         """Store what a method made of one plane; the same images in every call."""
         for name, values in product.images().items():
-            if not np.isfinite(values).all():
+            low, high = float(values.min()), float(values.max())  # NaN and infinity show here too
+            if not (np.isfinite(low) and np.isfinite(high)):
                 raise ProtoduneError(
                     f"image {image} plane {plane}: '{name}' holds NaN or infinity; retrain or check the input"
                 )
             kind, unit, _ = _STORED[name]
             limits = np.iinfo(kind)
-            counts = np.clip(np.rint(values / np.float32(unit)), max(limits.min, -limits.max), limits.max)
+            counts = values * np.float32(1 / unit)
+            np.rint(counts, out=counts)
+            if min(low, -high) / unit <= -limits.max:
+                np.clip(counts, max(limits.min, -limits.max), limits.max, out=counts)
             self._dataset(plane, name)[self._place[image]] = counts.astype(kind)
 
     def copy(self, part: h5py.File, image: int) -> None:

@@ -24,8 +24,9 @@ _MIN_SAMPLES = 50
 _BLOCK_TICKS = 200
 
 
-def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> np.ndarray:
-    """Return the signal without tails and pedestal, float32 (channels, ticks), ADC.
+def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS, flags: np.ndarray | None = None) -> np.ndarray:
+    """Return the signal without tails and pedestal, float32 (channels, ticks), ADC; ``flags``: of ``signal_flags``, if
+    known.
 
     Pedestal and initial tail of each channel by least squares over the samples without signal (|s| > 20 ADC, 10 ticks before
     and 20 after), repeated until these are the same.  A channel with fewer than 50 such samples is left as it is.
@@ -41,7 +42,7 @@ def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> np.
 
     found = signal.copy()
     open_rows = np.arange(len(waveforms))
-    flags = _flags(waveforms - _local_baseline(waveforms))
+    flags = signal_flags(waveforms) if flags is None else flags.copy()
     for _ in range(MAX_ITERATIONS):
         if len(open_rows) == 0:
             break
@@ -62,18 +63,24 @@ def restore_baseline(waveforms: np.ndarray, plane: str) -> np.ndarray:
 
     Induction pulses have no net area and leave no tail; there, what looks like one is a prolonged signal.
     """
-    if plane == "X" and tail_strength(waveforms) > MIN_STRENGTH:
-        return remove_tails(waveforms)
-    return waveforms
+    if plane != "X":
+        return waveforms
+    flags = signal_flags(waveforms)
+    return remove_tails(waveforms, flags=flags) if tail_strength(waveforms, flags=flags) > MIN_STRENGTH else waveforms
 
 
-def tail_strength(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS) -> float:
+def signal_flags(waveforms: np.ndarray) -> np.ndarray:
+    """Return where a waveform is above 20 ADC from its local baseline, extended by 10 ticks before and 20 after; bool."""
+    return _flags(waveforms - _local_baseline(waveforms))
+
+
+def tail_strength(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS, flags: np.ndarray | None = None) -> float:
     """Return how strong tails are, 1 as the AC coupling makes them, 0 for none; NaN if no pulse is large enough to tell.
 
     Regression of the samples without signal on the tail that the signal would leave, over the channels with the largest
     pulses.  Some simulations have no tails, and to remove what is not there would bend their baselines.
     """
-    flags = _flags(waveforms - _local_baseline(waveforms))
+    flags = signal_flags(waveforms) if flags is None else flags
     signal = np.where(flags, waveforms, 0).astype(np.float64)
     quiet = ~flags
     total = np.where(quiet.sum(axis=1) >= _MIN_SAMPLES, signal.sum(axis=1), 0)

@@ -23,10 +23,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--events", required=True, help="HDF5 event store")
     p.add_argument("--output", required=True, help="HDF5 prediction file to write")
     p.add_argument("--threads", type=int, default=1, help="threads of the Fourier transforms")
+    p.add_argument("--code", default="", help="digest of the code, with which an interrupted run may go on")
     return p
 
 
-def run(settings: MethodSettings, plane: str, events: str, output: str, threads: int = 1) -> None:
+def run(settings: MethodSettings, plane: str, events: str, output: str, threads: int = 1, code: str = "") -> None:
     """Write the predictions of one method for one plane family of one sample."""
 
     def method(store: EventStore, view: str, image: int) -> PlaneProduct:
@@ -34,14 +35,14 @@ def run(settings: MethodSettings, plane: str, events: str, output: str, threads:
         return run_method(settings, readout, threads)
 
     about = {"settings": dataclasses.asdict(settings), "versions": versions("numpy", "scipy")}
-    predict_sample(method, events, plane, output, about)
+    predict_sample(method, events, plane, output, about, code)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
     return run_stage(
-        "infer", lambda: run(parse_settings(MethodSettings, a.settings), a.plane, a.events, a.output, a.threads)
+        "infer", lambda: run(parse_settings(MethodSettings, a.settings), a.plane, a.events, a.output, a.threads, a.code)
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from protodune.classical.cut import apply_cut
 from protodune.data.features import plane_features
 from protodune.geometry import PLANE_FAMILIES
-from protodune.inference import infer_plane
+from protodune.inference import fold_norms, infer_plane
 from protodune.memory import keep_freed_memory
 from protodune.predictions import predict_sample
 from protodune.products import PlaneProduct
@@ -23,12 +23,14 @@ from protodune.training.checkpoint import load_weights
 
 @dataclasses.dataclass(frozen=True)
 class NetworkSettings:
-    """``task`` and, unless None, ``model`` must be those of the weights; samples of size up to ``cut_adc`` become zero."""
+    """``task`` and, unless None, ``model`` must be those of the weights; samples of size up to ``cut_adc`` become zero;
+    ``memory_mb`` for activations, None: as ``inference`` finds it."""
 
     task: str
     model: str | None = None
     cut_adc: float = 0.0
     precision: str = "float32"
+    memory_mb: int | None = None
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,20 +42,22 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--weights", required=True, help="weights of the network")
     p.add_argument("--output", required=True, help="HDF5 prediction file to write")
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--code", default="", help="digest of the code, with which an interrupted run may go on")
     return p
 
 
-def run(settings: NetworkSettings, plane: str, events: str, weights: str, output: str, threads: int) -> None:
+def run(settings: NetworkSettings, plane: str, events: str, weights: str, output: str, threads: int, code: str = "") -> None:
     """Write the predictions of one network for one plane family of one sample."""
     keep_freed_memory()
     torch.set_num_threads(max(1, threads))
     expected = {"task": settings.task, "model": settings.model, "family": plane}
     model, trained = load_weights(weights, expected)
+    fold_norms(model)
     if torch.cuda.is_available():
         model.cuda()
 
     def method(store: EventStore, view: str, image: int) -> PlaneProduct:
-        product = infer_plane(model, plane_features(store, view, image), settings.precision)
+        product = infer_plane(model, plane_features(store, view, image), settings.precision, settings.memory_mb)
         if product.denoised is not None:
             product.denoised = apply_cut(product.denoised, settings.cut_adc)
         return product
@@ -64,7 +68,7 @@ def run(settings: NetworkSettings, plane: str, events: str, weights: str, output
         "trained": trained,
         "versions": versions("numpy", "scipy", "torch"),
     }
-    predict_sample(method, events, plane, output, about)
+    predict_sample(method, events, plane, output, about, code)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -72,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     a = parser().parse_args(argv)
     return run_stage(
         "infer",
-        lambda: run(parse_settings(NetworkSettings, a.settings), a.plane, a.events, a.weights, a.output, a.threads),
+        lambda: run(parse_settings(NetworkSettings, a.settings), a.plane, a.events, a.weights, a.output, a.threads, a.code),
     )
 
 
