@@ -84,7 +84,7 @@ class Small(torch.nn.Module):
     def __init__(self, model, room, error):
         super().__init__()
         self.model, self.room, self.error, self.asked = model, room, error, []
-        for name in ("outputs", "multiple", "reach", "window", "bytes_per_pixel"):
+        for name in ("outputs", "multiple", "reach", "window", "bytes_per_pixel", "n_features"):
             setattr(self, name, getattr(model, name))
 
     def forward(self, x):

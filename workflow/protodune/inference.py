@@ -30,15 +30,17 @@ class OutOfMemory(Exception):
 def infer_plane(
     model: torch.nn.Module, features: np.ndarray, precision: str = "float32", memory_mb: int | None = None
 ) -> PlaneProduct:
-    """Run a network over one plane, float32 (2, channels, ticks) in ADC; ROI scores are probabilities.
+    """Run a network over one plane, float32 (n_features, channels, ticks); ROI scores are probabilities.
 
     A convolutional network takes strips of all channels, which overlap along time by its reach on both sides and begin at
     multiples of its stride, so the result is that of the whole plane at once.  A network with a ``window`` of its own takes
     windows, several together, of which the middles are kept.  ``memory_mb`` bounds the activations; a device that has less
     gets half as much at a time until it is enough.
     """
-    if features.ndim != 3 or len(features) != 2:
-        raise ProtoduneError(f"network: found an input of shape {features.shape}, expected (2, channels, ticks)")
+    if features.ndim != 3 or len(features) != model.n_features:
+        raise ProtoduneError(
+            f"network: found an input of shape {features.shape}, expected ({model.n_features}, channels, ticks)"
+        )
     if not np.isfinite(features).all():
         raise ProtoduneError("network: the input holds NaN or infinity; convert the sample again or mark those channels bad")
     _, rows, ticks = features.shape

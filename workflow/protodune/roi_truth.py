@@ -9,10 +9,10 @@ ROI_TRUTH_ELECTRONS = 100.0
 """Ten ticks belong to the signal if more than 100 electrons a tick reached the wire in them (DNNROI, arXiv:2007.12743)."""
 
 
-def rebinned(image: np.ndarray) -> np.ndarray:
-    """Return means over ten ticks, what is left over at the end dropped; float (channels, ticks // 10)."""
-    ticks = image.shape[1] // ROI_REBIN_TICKS * ROI_REBIN_TICKS
-    return image[:, :ticks].reshape(len(image), -1, ROI_REBIN_TICKS).mean(axis=2)
+def rebinned(image: np.ndarray, size: int = ROI_REBIN_TICKS) -> np.ndarray:
+    """Return means over ten (``size``) ticks, what is left over at the end dropped; float (channels, ticks // size)."""
+    ticks = image.shape[1] // size * size
+    return image[:, :ticks].reshape(len(image), -1, size).mean(axis=2)
 
 
 def roi_truth(charge: np.ndarray) -> np.ndarray:

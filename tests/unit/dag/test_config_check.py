@@ -57,7 +57,10 @@ def test_all_problems_come_at_once_with_path_and_suggestion(config):
     assert "config.sed: unknown key (did you mean 'seed'?)" in text
     assert "config.models.unet.trainnig: unknown key (did you mean 'training'?)" in text
     assert "config.models.unet.training.epochs: found 'many'" in text
-    assert "config.models.unet.architecture: found 'u_net', expected cnn | gcnn | unet | uscg (did you mean 'unet'?)" in text
+    assert (
+        "config.models.unet.architecture: found 'u_net', expected cnn | dnnroi | gcnn | unet | uscg (did you mean 'unet'?)"
+        in text
+    )
 
 
 def test_names_that_do_not_fit_each_other(config):

@@ -9,7 +9,9 @@ from protodune.errors import ProtoduneError
 from protodune.models.gcnn import GcnnSettings, GraphMixing, nearest
 from protodune.models.registry import ARCHITECTURES, build_model, count_parameters
 
-SMALL = {"unet": {"widths": [4, 8]}, "cnn": {"width": 1}, "gcnn": {"width": 2}, "uscg": {}}
+SMALL = {
+    "unet": {"widths": [4, 8]}, "cnn": {"width": 1}, "gcnn": {"width": 2}, "uscg": {}, "dnnroi": {"width": 2},
+}  # fmt: skip
 
 
 def test_parameter_counts():
@@ -18,6 +20,7 @@ def test_parameter_counts():
     assert count_parameters(build_model("gcnn", {"width": 32})) == 3_239_500
     assert count_parameters(build_model("gcnn", {"width": 4})) == 58_728
     assert count_parameters(build_model("uscg", {})) == 34_661_750
+    assert count_parameters(build_model("dnnroi", {}, "roi")) == 13_395_329
     assert count_parameters(build_model("unet", {})) == 452_924
 
 
@@ -125,28 +128,32 @@ def test_uscg_graph_is_finite_without_a_diagonal():
 @pytest.mark.parametrize("task", ["denoise", "roi"])
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_shape_and_gradient(name, task):
+    if (name, task) == ("dnnroi", "denoise"):
+        with pytest.raises(ProtoduneError, match="found task 'denoise', expected roi"):
+            build_model(name, {}, task)
+        return
     torch.manual_seed(7)
     model = build_model(name, SMALL[name], task)
     rows, ticks = (-(-32 // step) * step for step in model.multiple)
-    output = model(5 * torch.randn(2, 2, rows, ticks))
+    output = model(5 * torch.randn(2, model.n_features, rows, ticks))
     assert output.shape == (2, len(model.outputs), rows, ticks)
     assert output.dtype == torch.float32
     output.square().mean().backward()
     assert any(p.grad is not None and p.grad.abs().max() > 0 for p in model.parameters())
 
 
-@pytest.mark.parametrize("name", ["cnn", "unet"])
+@pytest.mark.parametrize("name", ["cnn", "unet", "dnnroi"])
 def test_no_pixel_reaches_beyond_the_reach(name):
     torch.manual_seed(1)
-    model = build_model(name, SMALL[name]).eval().double()
+    model = build_model(name, SMALL[name], "roi").eval().double()
     for axis in (0, 1):
         size = [8 * model.multiple[0], 8 * model.multiple[1]]
         size[axis] = -(-(2 * model.reach[axis] + 40) // model.multiple[axis] + 2) * model.multiple[axis]
-        x = torch.randn(1, 2, *size, dtype=torch.float64)
+        x = torch.randn(1, model.n_features, *size, dtype=torch.float64)
         moved, middle = x.clone(), size[axis] // 2
         moved.select(2 + axis, middle)[:] += 50
         with torch.no_grad():
-            touched = (model.double()(x) - model(moved)).abs()[0, 0].amax(1 - axis).nonzero().flatten()
+            touched = (model.double()(x) - model(moved)).abs()[0, -1].amax(1 - axis).nonzero().flatten()
         assert touched.min() >= middle - model.reach[axis]
         assert touched.max() <= middle + model.reach[axis]
         assert touched.max() > middle

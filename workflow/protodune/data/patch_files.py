@@ -8,10 +8,8 @@ from protodune.errors import ProtoduneError
 from protodune.hdf5 import open_checked
 
 FORMAT = "protodune-patches"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 ADC_PER_COUNT = 0.125
-FEATURES = ("waveform", "group_median")
-"""Input channels of the networks."""
 
 
 class PatchFiles:
@@ -25,15 +23,20 @@ class PatchFiles:
         counts = [f["clean"].shape[0] for f in self._files]
         self._bounds = np.concatenate([[0], np.cumsum(counts)])
         self.patch_shape: tuple[int, int] = sizes.pop()
+        sets = {str(f.attrs["features"]) for f in self._files}
+        if len(sets) > 1:
+            raise ProtoduneError(f"{', '.join(map(str, paths))}: features {' and '.join(sorted(sets))}, expected one set")
+        self.features = sets.pop()
+        self._n_features = self._files[0]["features"].shape[1]
 
     def __len__(self) -> int:
         return int(self._bounds[-1])
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return features float32 (n, 2, h, w) and clean float32 (n, 1, h, w), ADC, and regions of interest float32
+        """Return features float32 (n, n_features, h, w) and clean float32 (n, 1, h, w), ADC, and regions of interest float32
         (n, 1, h, w), 0 or 1, of the given patches in that order."""
         h, w = self.patch_shape
-        features = np.empty((len(indices), len(FEATURES), h, w), np.float32)
+        features = np.empty((len(indices), self._n_features, h, w), np.float32)
         clean, roi = np.empty((2, len(indices), 1, h, w), np.float32)
         owner = np.searchsorted(self._bounds, indices, side="right") - 1
         for number, file in enumerate(self._files):

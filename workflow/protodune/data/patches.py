@@ -15,13 +15,13 @@ import hdf5plugin
 import numpy as np
 from tqdm import tqdm
 
-from protodune.data.features import plane_features
-from protodune.data.patch_files import ADC_PER_COUNT, FEATURES, FORMAT, FORMAT_VERSION
+from protodune.data.features import FEATURE_SETS
+from protodune.data.patch_files import ADC_PER_COUNT, FORMAT, FORMAT_VERSION
 from protodune.data.tiles import plan_tiles
 from protodune.errors import ProtoduneError
 from protodune.geometry import PLANE_FAMILIES
 from protodune.hdf5 import create_hdf5
-from protodune.roi_truth import ROI_REBIN_TICKS, roi_truth
+from protodune.roi_truth import ROI_REBIN_TICKS, rebinned, roi_truth
 from protodune.store import EventStore
 
 SIGNAL_ADC = 0.5
@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class PatchSettings:
     """How patches are drawn: ``crop`` draws ``per_image`` crops of height x width, a share ``signal_fraction`` of them
-    on a pixel with signal (the DUNEdn way); ``tile`` takes the tiles of the whole plane, at most ``per_image``."""
+    on a pixel with signal (the DUNEdn way); ``tile`` takes the tiles of the whole plane, at most ``per_image``.
+    ``features``: a set of ``data.features``; sizes are in its pixels."""
 
     mode: str
     height: int
@@ -42,10 +43,13 @@ class PatchSettings:
     per_image: int
     signal_fraction: float = 0.5
     seed: int = 1
+    features: str = "waveform"
 
     def __post_init__(self):
         if self.mode not in ("crop", "tile"):
             raise ProtoduneError(f"patches.mode: found '{self.mode}', expected crop or tile")
+        if self.features not in FEATURE_SETS:
+            raise ProtoduneError(f"patches.features: found '{self.features}', expected {' or '.join(FEATURE_SETS)}")
         if min(self.height, self.width, self.per_image) < 1:
             raise ProtoduneError("patches: height, width and per_image must be at least 1")
         if not 0 <= self.signal_fraction <= 1:
@@ -94,13 +98,13 @@ def to_counts(values: np.ndarray) -> np.ndarray:
 def write_patches(events: str | Path, family: str, settings: PatchSettings, target: str | Path) -> int:
     """Write the patches of a sample and a plane family (induction: U and V); return their number.
 
-    ``features`` int16 (n, 2, height, width), ``clean`` int16 (n, height, width), counts of 1/8 ADC; ``roi`` uint8
-    (n, height, width); ``origin`` int32
-    (n, 4): image, plane (index in the family), first row, first tick.
+    ``features`` int16 (n, n_features, height, width), ``clean`` int16 (n, height, width), counts of 1/8 ADC; ``roi`` uint8
+    (n, height, width); ``origin`` int32 (n, 4): image, plane (index in the family), first row, first pixel along time.
     """
+    chosen = FEATURE_SETS[settings.features]
     with EventStore(events) as store, create_hdf5(target) as file:
         size = (settings.height, settings.width)
-        features = _growing(file, "features", (len(FEATURES), *size))
+        features = _growing(file, "features", (len(chosen.names), *size))
         clean_set, roi_set = _growing(file, "clean", size), _growing(file, "roi", size, "u1")
         origins = []
         bar = tqdm(range(len(store)), desc=f"{settings.mode} {family}", unit="image", disable=None)
@@ -108,6 +112,9 @@ def write_patches(events: str | Path, family: str, settings: PatchSettings, targ
             for plane_index, plane in enumerate(PLANE_FAMILIES[family]):
                 rng = np.random.default_rng([settings.seed, image, plane_index])
                 clean = store.clean(plane, image)
+                roi = roi_label(store, plane, image, clean)
+                if chosen.rebin > 1:
+                    clean, roi = rebinned(clean, chosen.rebin), rebinned(roi, chosen.rebin) > 0.5
                 if settings.height > clean.shape[0] or settings.width > clean.shape[1]:
                     raise ProtoduneError(
                         f"{events}: patch {settings.height}x{settings.width}, expected at most the plane's "
@@ -118,7 +125,7 @@ def write_patches(events: str | Path, family: str, settings: PatchSettings, targ
                     if settings.mode == "crop"
                     else tile_corners(clean.shape, settings, rng)
                 )
-                inputs, roi = plane_features(store, plane, image), roi_label(store, plane, image, clean)
+                inputs = chosen.build(store, plane, image)
                 # A bad channel has no waveform: its output is zero, and it is not held against the network.
                 bad = store.bad(plane, image)
                 clean[bad], roi[bad] = 0, 0
@@ -134,7 +141,7 @@ def write_patches(events: str | Path, family: str, settings: PatchSettings, targ
                 "format": FORMAT,
                 "format_version": FORMAT_VERSION,
                 "adc_per_count": ADC_PER_COUNT,
-                "features": json.dumps(FEATURES),
+                "features": settings.features,
                 "family": family,
                 "about": json.dumps({"settings": vars(settings), "events": store.about}, sort_keys=True),
             }

@@ -163,6 +163,7 @@ class Cnn(nn.Module):
 
     multiple = (1, 1)
     memory_format = torch.channels_last
+    features, n_features = "waveform", 2
     window = None
     rounding_decides = False
     # Convolutions reach 3 * 4 (9x9), 2 (gc), 2 + 6 (high pass), 4 * (2 + 6) and 6 pixels.

@@ -1,4 +1,6 @@
-"""Networks by name: every one maps (batch, 2, channels, ticks) ADC to the images that its ``outputs`` name.
+"""Networks by name: every one maps (batch, n_features, channels, ticks) to the images that its ``outputs`` name.
+
+``features`` names the set of ``data.features`` that it takes; most take (batch, 2, channels, ticks) in ADC.
 
 Outputs, each one channel of the same size: ``denoised`` in ADC, ``roi`` as the logit of a probability.
 """
@@ -11,6 +13,7 @@ import torch
 
 from protodune.errors import ProtoduneError, suggest
 from protodune.models.cnn import Cnn, CnnSettings
+from protodune.models.dnnroi import DnnRoi, DnnRoiSettings
 from protodune.models.gcnn import Gcnn, GcnnSettings
 from protodune.models.unet import UNet, UNetSettings
 from protodune.models.uscg import Uscg, UscgSettings
@@ -27,6 +30,7 @@ class Architecture:
 
 ARCHITECTURES = {
     "cnn": Architecture(Cnn, CnnSettings),
+    "dnnroi": Architecture(DnnRoi, DnnRoiSettings),
     "gcnn": Architecture(Gcnn, GcnnSettings),
     "unet": Architecture(UNet, UNetSettings),
     "uscg": Architecture(Uscg, UscgSettings),

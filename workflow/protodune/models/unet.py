@@ -44,6 +44,7 @@ class UNet(nn.Module):
     """
 
     outputs = ("denoised", "roi")
+    features, n_features = "waveform", 2
     window = None
     rounding_decides = False
 

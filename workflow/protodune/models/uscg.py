@@ -143,6 +143,7 @@ class Uscg(nn.Module):
     """
 
     multiple = (1, 1)
+    features, n_features = "waveform", 2
     window, overlap = (None, 2000), (0, 1000)
     rounding_decides = False
 

@@ -8,6 +8,7 @@ import json
 import logging
 from pathlib import Path
 
+from protodune.errors import ProtoduneError
 from protodune.files import write_text
 from protodune.geometry import PLANE_FAMILIES, PLANES
 from protodune.models.portable import INPUT, OPSET, Portable, write_onnx, write_torchscript
@@ -71,6 +72,11 @@ def parser() -> argparse.ArgumentParser:
 def run(weights: str, plane: str, ticks: int, output: str) -> None:
     """Write the three files; the card last, so that it stands for the other two."""
     model, about = load_weights(weights, {"family": plane})
+    if model.features != "waveform":
+        raise ProtoduneError(
+            f"{weights}: takes features '{model.features}', which other frameworks must make themselves; "
+            "only networks on waveforms are exported"
+        )
     views = [PLANES[view] for view in PLANE_FAMILIES[plane]]
     channels, window = views[0].n_channels, "none, a whole plane at once"
     if model.window is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
+import numpy as np
 import torch
 
 from protodune.classical.cut import apply_cut
-from protodune.data.features import plane_features
+from protodune.data.features import FEATURE_SETS
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import fold_norms, infer_plane
 from protodune.memory import keep_freed_memory
@@ -52,12 +53,16 @@ def run(settings: NetworkSettings, plane: str, events: str, weights: str, output
     torch.set_num_threads(max(1, threads))
     expected = {"task": settings.task, "model": settings.model, "family": plane}
     model, trained = load_weights(weights, expected)
+    chosen = FEATURE_SETS[model.features]
     fold_norms(model)
     if torch.cuda.is_available():
         model.cuda()
 
     def method(store: EventStore, view: str, image: int) -> PlaneProduct:
-        product = infer_plane(model, plane_features(store, view, image), settings.precision, settings.memory_mb)
+        product = infer_plane(model, chosen.build(store, view, image), settings.precision, settings.memory_mb)
+        for name, coarse in product.images().items() if chosen.rebin > 1 else ():
+            fine = np.repeat(coarse, chosen.rebin, axis=1)
+            setattr(product, name, np.pad(fine, ((0, 0), (0, store.ticks - fine.shape[1]))))
         if product.denoised is not None:
             product.denoised = apply_cut(product.denoised, settings.cut_adc)
         return product

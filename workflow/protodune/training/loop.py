@@ -73,6 +73,11 @@ class Trainer:
         self.train, self.val, self.ranks = train, val, ranks
         self.device = torch.device("cuda", ranks.local_rank) if torch.cuda.is_available() else torch.device("cpu")
         self.model.to(self.device)
+        if train.features != model.features:
+            raise ProtoduneError(
+                f"training: patches of features '{train.features}', but {settings.architecture} takes '{model.features}'; "
+                f"give the patch set 'features: {model.features}'"
+            )
         micro_batches = self.opt.global_batch // self.opt.micro_batch
         if micro_batches % ranks.size:
             raise ProtoduneError(
@@ -226,7 +231,7 @@ class Trainer:
     def _load(self, files: PatchFiles, indices: np.ndarray, epoch: int | None = None) -> tuple[torch.Tensor, ...]:
         """Return features, clean and roi; varied if an epoch is given."""
         images = files.read(indices)
-        if epoch is not None and self.opt.augment:
+        if epoch is not None and self.opt.augment and self.model.features == "waveform":
             augment(*images, indices, self.settings.seed, epoch)
         return tuple(torch.from_numpy(image).to(self.device) for image in images)
 
