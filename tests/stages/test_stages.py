@@ -9,6 +9,7 @@ import pytest
 import uproot
 
 from helpers import DATA, TICKS, as_json, one_line_error, run_module, small_sample
+from protodune.predictions import Predictions
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
 from protodune.stages import convert, draw, infer_classical, infer_network, prepare, roi_curves, score, table, train
@@ -44,6 +45,28 @@ def trained(store_file, tmp_path_factory):
     ]
     assert infer_classical.main(argv) == 0
     return folder
+
+
+def test_a_region_selector_on_crossings(store_file, tmp_path):
+    for name, mode in (("train", "crop"), ("val", "tile")):
+        settings = as_json(mode=mode, height=32, width=16, per_image=8, features="dnnroi")
+        argv = ["--settings", settings, "--plane", "induction", "--events", str(store_file)]
+        assert prepare.main([*argv, "--output", str(tmp_path / f"{name}.h5")]) == 0
+    settings = {**TRAIN, "task": "roi", "model": "dnnroi", "architecture": "dnnroi", "family": "induction"}
+    argv = ["--train", str(tmp_path / "train.h5"), "--val", str(tmp_path / "val.h5"), "--output", str(tmp_path / "model")]
+    assert train.main(["--settings", json.dumps({**settings, "network": {"width": 2}}), *argv]) == 0
+    common = ["--plane", "induction", "--events", str(store_file), "--output", str(tmp_path / "p.h5")]
+    argv = ["--weights", str(tmp_path / "model" / "weights.safetensors")]
+    assert infer_network.main(["--settings", as_json(task="roi", model="dnnroi"), *common, *argv]) == 0
+    with EventStore(store_file) as store, Predictions(tmp_path / "p.h5") as found:
+        score_image = found.roi("V", 0)
+        assert score_image.shape == store.waveforms("V", 0).shape
+        assert not found.has("denoised")
+        ten = score_image[:, :510].reshape(800, 51, 10)
+        assert np.array_equal(ten.min(axis=2), ten.max(axis=2)), "one score for ten ticks"
+    scores = ["--method", "dnnroi", "--sample", "s", "--predictions", str(tmp_path / "p.h5"), *common[:4]]
+    assert score.main([*scores, "--output", str(tmp_path / "s.tsv"), "--curves", str(tmp_path / "c.tsv")]) == 0
+    assert {r["metric"] for r in read_table(tmp_path / "s.tsv")} >= {"roi_auc", "pixel_efficiency"}
 
 
 def test_from_weights_to_table_and_figures(trained, store_file, tmp_path):

@@ -20,7 +20,7 @@ def roi_truth(charge: np.ndarray) -> np.ndarray:
     return rebinned(charge) > ROI_TRUTH_ELECTRONS
 
 
-def roi_found(score: np.ndarray) -> np.ndarray:
-    """Return which pixels of ten ticks a method takes for signal: mean score of at least 0.5; bool (channels, ticks //
-    10)."""
-    return rebinned(score) >= 0.5
+def roi_found(score: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """Return which pixels of ten ticks a method takes for signal: mean score of at least ``threshold``; bool (channels,
+    ticks // 10)."""
+    return rebinned(score) >= threshold

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import TICKS
-from protodune.data.features import plane_features
+from protodune.data.features import dnnroi_features, plane_features
 from protodune.data.patch_files import PatchFiles
 from protodune.data.patches import PatchSettings, crop_corners, tile_corners, write_patches
 from protodune.errors import ProtoduneError
@@ -40,6 +40,33 @@ def test_tiles_cover_the_plane():
         covered[row : row + 32, tick : tick + 64] = True
     assert covered.all()
     assert len(tile_corners((100, 250), PatchSettings("tile", 32, 64, 5), np.random.default_rng(1))) == 5
+
+
+def test_patches_of_the_region_selector(store_file, tmp_path):
+    settings = PatchSettings("crop", 32, 16, 5, features="dnnroi")
+    assert write_patches(store_file, "induction", settings, tmp_path / "a.h5") == 10
+    files = PatchFiles([tmp_path / "a.h5"])
+    assert files.features == "dnnroi"
+    features, _, roi = files.read(np.arange(10))
+    assert features.shape == (10, 3, 32, 16)
+    with EventStore(store_file) as store:
+        wanted = dnnroi_features(store, "V", 0)
+        _, _, row, slice_ = files._files[0]["origin"][7]
+        window = (slice(row, row + 32), slice(slice_, slice_ + 16))
+        assert np.allclose(features[7], wanted[:, window[0], window[1]], atol=0.0626)
+        truth = roi_truth(store.charge_image("V", 0))
+        assert np.array_equal(roi[7, 0], truth[window] & ~store.bad("V", 0)[window[0], None])
+        # What two planes predict and three agree on holds most of the signal in a plane of a few clear tracks.
+        assert set(np.unique(wanted[1:])) == {0.0, 32.0}
+        assert (wanted[2] > 0)[truth].mean() > 0.3
+        assert (wanted[2] > 0)[~truth].mean() < 0.1
+    with pytest.raises(ProtoduneError, match="found plane X, expected U or V"):
+        write_patches(store_file, "collection", settings, tmp_path / "b.h5")
+    write_patches(store_file, "induction", PatchSettings("crop", 32, 16, 5), tmp_path / "c.h5")
+    with pytest.raises(ProtoduneError, match="features dnnroi and waveform, expected one set"):
+        PatchFiles([tmp_path / "a.h5", tmp_path / "c.h5"])
+    with pytest.raises(ProtoduneError, match=r"patches\.features: found 'x', expected waveform or dnnroi"):
+        PatchSettings("crop", 32, 16, 5, features="x")
 
 
 def test_patches_are_cut_where_they_say(store_file, tmp_path):

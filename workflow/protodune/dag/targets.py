@@ -108,7 +108,8 @@ class Targets:
         model = self.config["models"][w.model]
         precision = {**model.get("training", {}), **self.trial(w).overrides}.get("precision", "float32")
         trained_here = None if model.get("weights") else w.model
-        return _json({"task": w.task, "model": trained_here, "cut_adc": model.get("cut_adc", 0), "precision": precision})
+        cuts = {"cut_adc": model.get("cut_adc", 0), "roi_threshold": model.get("roi_threshold", 0.5)}
+        return _json({"task": w.task, "model": trained_here, "precision": precision, **cuts})
 
     def method_settings(self, w) -> str:
         """Settings of a classical method."""

@@ -25,11 +25,13 @@ from protodune.training.checkpoint import load_weights
 @dataclasses.dataclass(frozen=True)
 class NetworkSettings:
     """``task`` and, unless None, ``model`` must be those of the weights; samples of size up to ``cut_adc`` become zero;
-    ``memory_mb`` for activations, None: as ``inference`` finds it."""
+    ``roi_threshold`` is the score of a region of interest; ``memory_mb`` for activations, None: as ``inference`` finds
+    it."""
 
     task: str
     model: str | None = None
     cut_adc: float = 0.0
+    roi_threshold: float = 0.5
     precision: str = "float32"
     memory_mb: int | None = None
 

@@ -63,7 +63,7 @@ def run(plane: str, method: str, sample: str, events: str, predictions: str, out
                     true_roi = roi_truth(store.charge_image(view, image))
                 if with_roi:
                     score = found.roi(view, image)
-                    found_roi, score = roi_found(score), rebinned(score)
+                    found_roi, score = roi_found(score, found.roi_threshold), rebinned(score)
                     counts = roi_counts(score[good], true_roi[good])
                     key = (sample, *store.event_id(image), apa, view)
                     for point in zip(("-inf", *THRESHOLDS.tolist(), "inf"), *(c.tolist() for c in counts), strict=True):
