@@ -55,19 +55,21 @@ def nearest(x: torch.Tensor, neighbours: int, mask: str) -> torch.Tensor:
         raise ProtoduneError(
             f"GCNN: an image of {height}x{width} has no {neighbours} neighbours for each pixel, expected 8x8 or more"
         )
-    flat = x.detach().flatten(2).transpose(1, 2)
+    # Distances need all digits: half precision would draw lots among near neighbours.
+    flat = x.detach().float().flatten(2).transpose(1, 2)
     square = flat.square().sum(2, keepdim=True)
     near = around(height, width, x.device)
-    if mask == "local":
-        # 2 x.y - y^2 orders a row as -|x - y|^2 does.
-        score = torch.baddbmm(-square.transpose(1, 2), flat, flat.transpose(1, 2), alpha=2)
-        score = score.masked_fill(near, -torch.inf)
-    else:
-        # The order of DUNEdn's operations: rounding decides between nearly equal distances.
-        score = -(square - 2 * torch.matmul(flat, flat.transpose(1, 2)) + square.transpose(1, 2))
-        itself = torch.eye(height * width, dtype=torch.bool, device=x.device)
-        score = score.masked_fill(near & ~itself, -1.0)
-    return score.topk(neighbours, dim=-1).indices
+    with torch.autocast(x.device.type, enabled=False):
+        if mask == "local":
+            # 2 x.y - y^2 orders a row as -|x - y|^2 does.
+            score = torch.baddbmm(-square.transpose(1, 2), flat, flat.transpose(1, 2), alpha=2)
+            score.masked_fill_(near, -torch.inf)
+        else:
+            # The order of DUNEdn's operations: rounding decides between nearly equal distances.
+            score = -(square - 2 * torch.matmul(flat, flat.transpose(1, 2)) + square.transpose(1, 2))
+            itself = torch.eye(height * width, dtype=torch.bool, device=x.device)
+            score = score.masked_fill(near & ~itself, -1.0)
+    return score.topk(neighbours, dim=-1, sorted=mask != "local").indices
 
 
 class GraphMixing(Mixing):
