@@ -21,10 +21,10 @@ CHAIN = ("sticky", "tails", "low_pass", "coherent")
 DECONVOLUTION = MethodSettings((*CHAIN, "deconvolve"))
 
 
-def simulate(plane, number, preset="realistic", effects=None, **changes):
+def simulate(plane, number, preset="realistic", effects=None, seed=11, **changes):
     """An event's readout, clean waveforms (ADC) and charge (electrons) of one plane."""
     settings = SimulationSettings.of_preset(preset, effects, **changes)
-    event = simulate_event(SampleSettings("s", 11, number, (1,), settings), number)
+    event = simulate_event(SampleSettings("s", seed, number, (1,), settings), number)
     info = PLANES[plane]
     rows = slice(info.first, info.first + info.n_channels)
     pedestal, rms = estimate_pedestal(event.adc[rows])
@@ -78,13 +78,17 @@ REFERENCE = {0: (0.95, 0.95), 30: (0.95, 0.95), 60: (0.95, 0.95), 75: (0.92, 0.8
              88: (0.26, 0.23)}  # fmt: skip
 
 
+HELD_OUT_SEED = 9001
+"""Thresholds were chosen on seeds 501 and 502."""
+
+
 @lru_cache
 def roi_of_ideal_tracks(plane, theta):
     total = []
     for number in (1, 2):
         readout, _, charge = simulate(
             plane, number, content="ideal_tracks", ideal_theta_xz_deg=(float(theta),), ideal_plane=plane,
-            ideal_tracks_per_apa=6, ideal_drift_mm=1800.0,
+            ideal_tracks_per_apa=6, ideal_drift_mm=1800.0, seed=HELD_OUT_SEED,
         )  # fmt: skip
         found = run_method(DECONVOLUTION, readout)
         truth = roi_truth(charge)

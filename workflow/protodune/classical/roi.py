@@ -28,7 +28,7 @@ class RoiSettings:
     loose_edge: float = 0.67
     min_peak: float = 375.0
     min_charge: float = 750.0
-    trim: float = 0.02
+    trim: float = 0.1
     neighbours: int = 1
     pad: int = 2
     charge_pad: int = 8
