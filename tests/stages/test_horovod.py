@@ -1,4 +1,4 @@
-"""Real Horovod on this machine: two ranks train the model that one rank trains."""
+"""Real Horovod and torch.distributed on this machine: two ranks train the model that one rank trains."""
 
 import json
 import shlex
@@ -33,18 +33,25 @@ def arguments(patches, output):
     return ["--settings", json.dumps(SETTINGS), *files, "--output", output, "--threads", "2"]
 
 
-def train(patches, output, ranks):
-    launcher = f"horovodrun --gloo -np {ranks} -H localhost:{ranks}" if ranks > 1 else ""
-    command = [*shlex.split(launcher), "python", "-m", "protodune.stages.train", *map(str, arguments(patches, output))]
+LAUNCHERS = {
+    "horovod": "horovodrun --gloo -np 2 -H localhost:2 python",
+    "torch.distributed": "torchrun --standalone --nproc-per-node 2",
+    "single process": "python",
+}
+
+
+def train(patches, output, backend="single process"):
+    command = [*shlex.split(LAUNCHERS[backend]), "-m", "protodune.stages.train", *map(str, arguments(patches, output))]
     result = subprocess.run(command, env=job_environment(), capture_output=True, text=True, timeout=200, check=False)
     assert result.returncode == 0, result.stderr
     return result
 
 
-def test_two_ranks_train_the_model_of_one(patches, tmp_path):
-    train(patches, tmp_path / "one", 1)
-    result = train(patches, tmp_path / "two", 2)
-    assert "2 rank(s) by horovod, 1 thread(s) each" in result.stderr + result.stdout
+@pytest.mark.parametrize("backend", ["horovod", "torch.distributed"])
+def test_two_ranks_train_the_model_of_one(backend, patches, tmp_path):
+    train(patches, tmp_path / "one")
+    result = train(patches, tmp_path / "two", backend)
+    assert f"2 rank(s) by {backend}, 1 thread(s) each" in result.stderr + result.stdout
     assert (result.stderr + result.stdout).count("epoch 2/2") == 1, "rank 0 alone speaks"
     one, two = (read_table(tmp_path / name / "history.tsv") for name in ("one", "two"))
     for a, b in zip(one, two, strict=True):
@@ -68,6 +75,13 @@ def test_a_rank_that_fails_ends_the_launch_with_the_reason(patches, tmp_path):
     assert result.returncode != 0
     assert "train: error: training: 2 ranks, but global_batch 3 / micro_batch 1 = 3 cannot be shared" in result.stderr
     assert not (tmp_path / "m").exists()
+
+
+def test_torch_without_a_launcher_is_told(patches, tmp_path):
+    result = run_module("stages.train", *arguments(patches, tmp_path / "m"), "--backend", "torch")
+    assert "RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT not set; start the ranks with torchrun" in one_line_error(
+        result, "train"
+    )
 
 
 def test_horovod_without_a_launcher_is_one_rank(patches, tmp_path):
