@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from protodune.errors import ProtoduneError
 from protodune.files import atomic_path, require_file
@@ -26,7 +26,7 @@ def save_weights(path: str | Path, model: torch.nn.Module, about: dict) -> None:
     text = json.dumps({"format": FORMAT, "format_version": FORMAT_VERSION, **about}, sort_keys=True)
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(state, temporary, metadata={"protodune": text})
+        temporary.write_bytes(save(state, metadata={"protodune": text}))
 
 
 def load_weights(path: str | Path, expected: dict[str, str | None] | None = None) -> tuple[torch.nn.Module, dict]:
