@@ -102,7 +102,7 @@ class Predictions:
         self.path = str(path)
         self._file = open_checked(path, FORMAT, FORMAT_VERSION, "infer")
         self.about: dict = json.loads(self._file.attrs["about"])
-        self.roi_threshold: float = self.about.get("settings", {}).get("roi_threshold", 0.5)
+        self.roi_threshold: float = self.about.get("roi_threshold", 0.5)
         """ROI score from which on the method takes a pixel for signal."""
 
     def __enter__(self) -> Predictions:

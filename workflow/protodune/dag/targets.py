@@ -108,7 +108,7 @@ class Targets:
         model = self.config["models"][w.model]
         precision = {**model.get("training", {}), **self.trial(w).overrides}.get("precision", "float32")
         trained_here = None if model.get("weights") else w.model
-        cuts = {"cut_adc": model.get("cut_adc", 0), "roi_threshold": model.get("roi_threshold", 0.5)}
+        cuts = {"cut_adc": model.get("cut_adc", 0), "roi_threshold": model.get("roi_threshold")}
         return _json({"task": w.task, "model": trained_here, "precision": precision, **cuts})
 
     def method_settings(self, w) -> str:

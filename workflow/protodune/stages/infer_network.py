@@ -25,13 +25,13 @@ from protodune.training.checkpoint import load_weights
 @dataclasses.dataclass(frozen=True)
 class NetworkSettings:
     """``task`` and, unless None, ``model`` must be those of the weights; samples of size up to ``cut_adc`` become zero;
-    ``roi_threshold`` is the score of a region of interest; ``memory_mb`` for activations, None: as ``inference`` finds
-    it."""
+    ``roi_threshold`` is the score of a region of interest, None: what the weights say, or 0.5; ``memory_mb`` for
+    activations, None: as ``inference`` finds it."""
 
     task: str
     model: str | None = None
     cut_adc: float = 0.0
-    roi_threshold: float = 0.5
+    roi_threshold: float | None = None
     precision: str = "float32"
     memory_mb: int | None = None
 
@@ -69,7 +69,9 @@ def run(settings: NetworkSettings, plane: str, events: str, weights: str, output
             product.denoised = apply_cut(product.denoised, settings.cut_adc)
         return product
 
+    threshold = settings.roi_threshold or trained.get("roi_threshold", 0.5)
     about = {
+        "roi_threshold": threshold,
         "settings": dataclasses.asdict(settings),
         "weights": weights,
         "trained": trained,
