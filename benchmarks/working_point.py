@@ -53,10 +53,8 @@ def main() -> None:
         everything, found, false = found[0], found[1:-1], false[1:-1]
         purity = found / np.maximum(found + false, 1)
         first = int(np.argmax(purity >= a.purity)) if (purity >= a.purity).any() else len(THRESHOLDS) - 1
-        print(
-            f"{events}: purity {purity[first]:.3f}, efficiency {found[first] / max(everything, 1):.3f} at
-            {THRESHOLDS[first]}"
-        )
+        efficiency = found[first] / max(everything, 1)
+        print(f"{events}: purity {purity[first]:.3f}, efficiency {efficiency:.3f} at {THRESHOLDS[first]}")
         chosen = max(chosen, first)
     print(f"{a.weights}: threshold {THRESHOLDS[chosen]}")
     if a.write:
