@@ -26,7 +26,8 @@ def draw_regions(points: list[dict[str, str]], areas: list[dict[str, str]], netw
         style = {"color": colour, "ls": "-" if method in networks else "--"} | (
             {"marker": "o", "ls": ""} if yes_or_no else {}
         )
-        roc.plot([max(1 - s, 1e-6) for _, s, _ in rates], [e for e, _, _ in rates], label=label, **style)
+        shown = [(1 - s, e) for e, s, _ in rates if s < 1]  # the axis is logarithmic
+        roc.plot([x for x, _ in shown], [e for _, e in shown], label=label, **style)
         precision.plot([e for e, _, _ in rates], [p for _, _, p in rates], **style)
     roc.set_xscale("log")
     roc.set_xlabel("1 - specificity")
