@@ -272,6 +272,6 @@ def test_the_fingerprint_follows_settings_code_and_data(patches):
 
 
 def test_an_unknown_backend_is_refused():
-    with pytest.raises(ProtoduneError, match="expected one of auto, horovod, none"):
+    with pytest.raises(ProtoduneError, match="expected one of auto, horovod, torch, none"):
         connect("mpi")
     assert connect("none").size == 1

@@ -25,7 +25,7 @@ class UNetSettings:
 def compress(x: torch.Tensor) -> torch.Tensor:
     """Return asinh(x / 20 ADC), by functions that have vector instructions: torch's own asinh takes longer than a layer."""
     size = x.abs() * (1 / COMPRESS_ADC)
-    return torch.copysign(torch.log1p(size + torch.sqrt(size * size + 1) - 1), x)
+    return torch.sign(x) * torch.log1p(size + torch.sqrt(size * size + 1) - 1)  # copysign cannot go to ONNX
 
 
 def _block(n_in: int, n_out: int) -> nn.Sequential:
