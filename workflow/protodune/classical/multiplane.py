@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from protodune.geometry import PLANES, WIRE_PLANES, WIRE_Y_RANGE_MM, WIRE_Z_RANGE_MM
+from protodune.geometry import WIRE_PLANES, WIRE_Y_RANGE_MM, WIRE_Z_RANGE_MM
 
 MP2_REACH = 1
 """Two planes predict the wires up to one away from the crossing."""
@@ -24,7 +24,6 @@ def multi_plane(target: str, active: dict[str, np.ndarray], candidates: np.ndarr
     candidates within less than two of it.  A wrapped channel stands for all its wires on both faces.
     """
     (first, first_active), (second, second_active) = active.items()
-    slices = candidates.shape[1]
     mp2, mp3 = np.zeros_like(candidates), np.zeros_like(candidates)
     for face in (0, 1):
         planes = [WIRE_PLANES[face, name] for name in (first, second, target)]
@@ -55,7 +54,6 @@ def multi_plane(target: str, active: dict[str, np.ndarray], candidates: np.ndarr
                 agreed[on_target[distance < MP3_REACH], slice_] = True
         for wire_image, image in ((predicted, mp2), (agreed, mp3)):
             np.logical_or.at(image, rows[2], wire_image)
-    assert mp2.shape == (PLANES[target].n_channels, slices)
     return mp2, mp3
 
 

@@ -26,7 +26,8 @@ def draw_regions(points: list[dict[str, str]], areas: list[dict[str, str]], netw
         style = {"color": colour, "ls": "-" if method in networks else "--"} | (
             {"marker": "o", "ls": ""} if yes_or_no else {}
         )
-        shown = [(1 - s, e) for e, s, _ in rates if s < 1]  # the axis is logarithmic
+        # The table's six digits tell 1 - specificity to 1e-6; below ten times that the curve would be steps of rounding.
+        shown = [(1 - s, e) for e, s, _ in rates if 1 - s > 1e-5]
         roc.plot([x for x, _ in shown], [e for _, e in shown], label=label, **style)
         precision.plot([e for e, _, _ in rates], [p for _, _, p in rates], **style)
     roc.set_xscale("log")
