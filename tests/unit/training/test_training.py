@@ -1,47 +1,21 @@
 import argparse
 import dataclasses
-import logging
 import shutil
 
 import numpy as np
 import pytest
 import torch
 
-from protodune.data.patch_files import PatchFiles
-from protodune.data.patches import PatchSettings, write_patches
 from protodune.errors import ProtoduneError
 from protodune.models.registry import build_model
 from protodune.stages import train as stage
 from protodune.training.augment import augment
-from protodune.training.checkpoint import RollingCheckpoints, load_weights, save_weights
-from protodune.training.distributed import SingleProcess, connect
-from protodune.training.loop import Trainer, epoch_order, rank_share, schedule
-from protodune.training.settings import OptimiserSettings, TrainingSettings
-
-SETTINGS = TrainingSettings(
-    "denoise", "unet", "unet", "collection", "t", network={"widths": [4, 8]},
-    optimiser=OptimiserSettings(epochs=3, global_batch=4, micro_batch=2, calibration_patches=8),
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def patches(store_file, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("patches")
-    write_patches(store_file, "collection", PatchSettings("crop", 32, 64, 24, 0.7), folder / "train.h5")
-    write_patches(store_file, "collection", PatchSettings("tile", 32, 64, 6), folder / "val.h5")
-    return folder
-
-
-def train(patches, checkpoints=None, settings=SETTINGS, ranks=None):
-    torch.manual_seed(settings.seed)
-    model = build_model(settings.architecture, settings.network, settings.task)
-    files = PatchFiles([patches / "train.h5"]), PatchFiles([patches / "val.h5"])
-    trainer = Trainer(model, settings, *files, ranks or SingleProcess())
-    return trainer.fit(checkpoints or RollingCheckpoints(None, ""))
-
-
-def numbers(history):
-    return [(r.epoch, r.learning_rate, r.train_mse, r.val_mse) for r in history]
+from protodune.training.checkpoint import load_weights, save_weights
+from protodune.training.distributed import connect
+from protodune.training.optimisers import schedule
+from protodune.training.loop import Trainer
+from protodune.training.settings import OptimiserSettings
+from trainings import SETTINGS, numbers, train
 
 
 def test_training_learns_and_repeats_itself(patches):
@@ -127,9 +101,13 @@ def test_deterministic_and_compiled_training(patches):
     state, history = same_training(patches, deterministic=True)
     assert torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(False)
-    plain, plain_history = train(patches)
-    assert numbers(history) == numbers(plain_history), "on a CPU with the same threads everything is"
-    assert all(torch.equal(state[k], plain[k]) for k in state)
+    _, plain_history = train(patches)
+    for one, other in zip(history, plain_history, strict=True):
+        assert one.val_mse == pytest.approx(other.val_mse, rel=1e-2), "only the rounding of sums differs"
+    again, again_history = same_training(patches, deterministic=True)
+    torch.use_deterministic_algorithms(False)
+    assert numbers(history) == numbers(again_history)
+    assert all(torch.equal(state[k], again[k]) for k in state)
     if shutil.which("g++") is None:
         return
     _, compiled = same_training(patches, compile=True, epochs=1)
@@ -153,65 +131,12 @@ def test_graph_networks_train(name, network, patches):
     assert state.keys() == fresh.keys()
 
 
-class Interrupted(Exception):
-    pass
-
-
-class StopAfter(RollingCheckpoints):
-    def save(self, epoch, state):
-        super().save(epoch, state)
-        if epoch == 2:
-            raise Interrupted
-
-
-def test_an_interrupted_training_resumes_exactly(patches, tmp_path):
-    expected, history = train(patches)
-    with pytest.raises(Interrupted):
-        train(patches, StopAfter(tmp_path / "c", "same"))
-    state, resumed = train(patches, RollingCheckpoints(tmp_path / "c", "same"))
-    assert numbers(resumed) == numbers(history)
-    assert all(torch.equal(state[k], expected[k]) for k in state)
-
-
-def test_checkpoints_of_other_settings_or_torn_ones_are_not_resumed(tmp_path, caplog):
-    caplog.set_level(logging.INFO)
-    store = RollingCheckpoints(tmp_path, "a")
-    for epoch in (1, 2, 3):
-        store.save(epoch, {"x": epoch})
-    assert len(list(tmp_path.iterdir())) == 2, "the last two are kept"
-    assert RollingCheckpoints(tmp_path, "b").latest() is None
-    newest = sorted(tmp_path.iterdir())[-1]
-    newest.write_bytes(newest.read_bytes()[:100])
-    assert store.latest()["epoch"] == 2
-    assert "cannot be read" in caplog.text
-    store.clear()
-    assert not tmp_path.exists()
-
-
-def test_every_rank_has_its_own_share_and_all_is_covered_once():
-    order = epoch_order(96, seed=1, epoch=2)
-    steps = order.reshape(4, -1, 2)
-    for size in (1, 2, 3, 4, 6, 12):
-        shares = [np.concatenate([rank_share(s, r, size).ravel() for s in steps]) for r in range(size)]
-        assert sorted(np.concatenate(shares)) == list(range(96))
-    assert not np.array_equal(order, epoch_order(96, seed=1, epoch=3))
-
-
 def test_schedule_warms_up_and_falls_to_zero():
     rates = [schedule(s, 100, OptimiserSettings(learning_rate=1.0, warmup_fraction=0.1)) for s in range(100)]
     assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
     assert rates[10] == 1.0
     assert all(np.diff(rates[10:]) < 0)
     assert rates[-1] < 0.01
-
-
-class ThreeRanks(SingleProcess):
-    size = 3
-
-
-def test_ranks_must_divide_the_batch(patches):
-    with pytest.raises(ProtoduneError, match=r"3 ranks, but global_batch 4 / micro_batch 2 = 2 cannot be shared equally"):
-        train(patches, ranks=ThreeRanks())
 
 
 def test_too_few_patches(patches):

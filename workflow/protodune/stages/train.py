@@ -1,4 +1,4 @@
-"""Train one network on the patches of one plane family, on one process or under a Horovod launcher."""
+"""Train one network on the patches of one plane family, on one process or on the ranks that a launcher started."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import math
+import os
 from pathlib import Path
 
 import torch
@@ -20,9 +21,10 @@ from protodune.provenance import versions
 from protodune.settings import parse_settings, to_json
 from protodune.stages.command import run_stage, stage_parser
 from protodune.training.checkpoint import RollingCheckpoints, save_weights
-from protodune.training.distributed import BACKENDS, connect
+from protodune.training.distributed import BACKENDS, Ranks, connect
 from protodune.training.loop import EpochRecord, Trainer
 from protodune.training.settings import TrainingSettings
+from protodune.training.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--code", default="", help="digest of the code, part of the checkpoint's fingerprint")
     p.add_argument("--threads", type=int, default=1, help="CPU threads of all ranks on this node together")
     p.add_argument("--backend", default="auto", choices=BACKENDS)
+    p.add_argument("--checkpoint-minutes", type=float, default=10.0, help="at most so much work is lost")
+    p.add_argument("--watchdog-minutes", type=float, default=20.0, help="without progress the job ends; 0: never")
+    p.add_argument("--fusion-mb", type=float, default=64.0, help="gradients travel in buffers of this size; 0: in one")
     return p
 
 
@@ -47,7 +52,8 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
     ranks = connect(args.backend)
     if ranks.rank != 0:
         logging.getLogger().setLevel(logging.WARNING)
-    torch.set_num_threads(max(1, args.threads // ranks.local_size))
+    watchdog = Watchdog(args.watchdog_minutes, ranks.rank)
+    torch.set_num_threads(threads_of(ranks, args.threads))
     torch.manual_seed(settings.seed)
     train, val = PatchFiles(args.train), PatchFiles(args.val)
     model = build_model(settings.architecture, settings.network, settings.task)
@@ -56,9 +62,12 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
         settings.model, settings.family, count_parameters(model), len(train), len(val), ranks.size, ranks.name,
         torch.get_num_threads(),
     )  # fmt: skip
-    checkpoints = RollingCheckpoints(args.checkpoints, fingerprint(settings, args))
-    trainer = Trainer(model, settings, train, val, ranks)
+    checkpoints = RollingCheckpoints(args.checkpoints, fingerprint(settings, args), args.checkpoint_minutes)
+    if ranks.rank == 0:
+        checkpoints.lock()
+    trainer = Trainer(model, settings, train, val, ranks, watchdog, args.fusion_mb)
     best, history = trainer.fit(checkpoints)
+    watchdog.stop()
     if ranks.rank == 0:
         model.load_state_dict(best)
         about = {
@@ -81,10 +90,17 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
     ranks.close()
 
 
+def threads_of(ranks: Ranks, on_node: int) -> int:
+    """Return the CPU threads of a rank: what the launcher says, or its share of those that the job has on this node."""
+    return max(1, int(os.environ.get("PROTODUNE_THREADS", on_node // ranks.local_size)))
+
+
 def _validation(history: list[EpochRecord]) -> dict[str, float]:
     """Return the best epoch's validation errors, those that there are."""
     best = min(history, key=lambda r: r.val_loss)
-    return {name: value for name in ("val_mse", "val_roi") if math.isfinite(value := getattr(best, name))}
+    errors = {name: getattr(best, name) for name in ("val_mse", "val_roi")}
+    # Nine digits: what is left of the order of sums is not.
+    return {name: float(f"{value:.9g}") for name, value in errors.items() if math.isfinite(value)}
 
 
 def fingerprint(settings: TrainingSettings, args: argparse.Namespace) -> str:

@@ -1,12 +1,13 @@
 """How ranks talk: Horovod or torch.distributed when a launcher started several processes, else nothing at all.
 
-The only module that knows either.  Everything else sees rank, size and three collectives.
+The only module that knows either.  Everything else sees rank, size and four collectives.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 
 import torch
 import torch.distributed as dist
@@ -26,7 +27,7 @@ class SingleProcess:
 
     rank, size, local_rank, local_size, name = 0, 1, 0, 1, "single process"
 
-    def average(self, tensors: list[torch.Tensor]) -> None:
+    def add_up(self, tensors: list[torch.Tensor], dtype: torch.dtype | None = None, megabytes: float = 0) -> None:
         """Leave the tensors as they are."""
 
     def total(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -36,12 +37,64 @@ class SingleProcess:
     def broadcast(self, tensors: list[torch.Tensor]) -> None:
         """Leave the tensors as they are."""
 
+    def share(self, content: bytes) -> bytes:
+        """Return the bytes."""
+        return content
+
     def close(self) -> None:
         """Nothing to end."""
 
 
-class HorovodRanks:
-    """Ranks under Horovod; collectives on lists of tensors are one fused operation."""
+class _Ranks:
+    """What both libraries share: collectives on lists of tensors, made of one sum and one broadcast."""
+
+    rank: int
+    size: int
+    local_rank: int
+    local_size: int
+    name: str
+
+    def _sum(self, flat: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+    def _broadcast(self, tensor: torch.Tensor) -> None:
+        raise NotImplementedError
+
+    def add_up(self, tensors: list[torch.Tensor], dtype: torch.dtype | None = None, megabytes: float = 0) -> None:
+        """Replace every tensor by its sum over the ranks.
+
+        They travel fused in buffers of at most ``megabytes`` (0: in one), which is one negotiation a buffer and not one a
+        tensor; as ``dtype`` (float16, bfloat16), if given, which halves what travels.
+        """
+        for group in _groups(tensors, megabytes):
+            flat = torch.cat([t.reshape(-1) for t in group])
+            total = self._sum(flat if dtype is None else flat.to(dtype)).to(flat.dtype)
+            for tensor, part in zip(group, total.split([t.numel() for t in group]), strict=True):
+                tensor.copy_(part.view_as(tensor))
+
+    def total(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the sum of a tensor over the ranks."""
+        return self._sum(tensor.clone())
+
+    def broadcast(self, tensors: list[torch.Tensor]) -> None:
+        """Replace every tensor by rank 0's."""
+        for tensor in tensors:
+            self._broadcast(tensor)
+
+    def share(self, content: bytes) -> bytes:
+        """Return rank 0's bytes."""
+        size = torch.tensor([len(content)])
+        self._broadcast(size)
+        buffer = torch.frombuffer(bytearray(content), dtype=torch.uint8) if self.rank == 0 and content else None
+        if buffer is None:
+            buffer = torch.zeros(int(size), dtype=torch.uint8)
+        if len(buffer):
+            self._broadcast(buffer)
+        return buffer.numpy().tobytes()
+
+
+class HorovodRanks(_Ranks):
+    """Ranks under Horovod: NCCL between GPUs where it was built with it, Gloo or MPI between CPUs."""
 
     name = "horovod"
 
@@ -59,31 +112,19 @@ class HorovodRanks:
         self.rank, self.size = hvd.rank(), hvd.size()
         self.local_rank, self.local_size = hvd.local_rank(), hvd.local_size()
 
-    def average(self, tensors: list[torch.Tensor]) -> None:
-        """Replace every tensor by its mean over the ranks."""
-        self._reduce(tensors, self._hvd.Average)
+    def _sum(self, flat: torch.Tensor) -> torch.Tensor:
+        return self._hvd.allreduce(flat, op=self._hvd.Sum)
 
-    def total(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Return the sum of a tensor over the ranks."""
-        return self._hvd.allreduce(tensor, op=self._hvd.Sum)
-
-    def _reduce(self, tensors: list[torch.Tensor], op) -> None:
-        # One flat buffer: one negotiation a step instead of one a parameter.
-        flat = torch.cat([t.reshape(-1) for t in tensors])
-        scatter_flat(self._hvd.allreduce(flat, op=op), tensors)
-
-    def broadcast(self, tensors: list[torch.Tensor]) -> None:
-        """Replace every tensor by rank 0's."""
-        for tensor in tensors:
-            self._hvd.broadcast_(tensor, root_rank=0)
+    def _broadcast(self, tensor: torch.Tensor) -> None:
+        self._hvd.broadcast_(tensor, root_rank=0)
 
     def close(self) -> None:
         """End Horovod's background thread."""
         self._hvd.shutdown()
 
 
-class TorchRanks:
-    """Ranks under torch.distributed, as torchrun starts them: Gloo between CPUs, NCCL between GPUs."""
+class TorchRanks(_Ranks):
+    """Ranks under torch.distributed: Gloo between CPUs, NCCL between GPUs."""
 
     name = "torch.distributed"
 
@@ -99,43 +140,52 @@ class TorchRanks:
             int(os.environ.get(k, d)) for k, d in (("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1))
         )
 
-    def average(self, tensors: list[torch.Tensor]) -> None:
-        """Replace every tensor by its mean over the ranks."""
-        flat = torch.cat([t.reshape(-1) for t in tensors])
+    def _sum(self, flat: torch.Tensor) -> torch.Tensor:
         dist.all_reduce(flat)
-        scatter_flat(flat / self.size, tensors)
+        return flat
 
-    def total(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Return the sum of a tensor over the ranks."""
-        tensor = tensor.clone()
-        dist.all_reduce(tensor)
-        return tensor
-
-    def broadcast(self, tensors: list[torch.Tensor]) -> None:
-        """Replace every tensor by rank 0's."""
-        for tensor in tensors:
-            dist.broadcast(tensor, src=0)
+    def _broadcast(self, tensor: torch.Tensor) -> None:
+        dist.broadcast(tensor, src=0)
 
     def close(self) -> None:
         """Leave the group."""
         dist.destroy_process_group()
 
 
-def scatter_flat(flat: torch.Tensor, tensors: list[torch.Tensor]) -> None:
-    """Copy a flat tensor back into those that it was made of."""
-    for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
-        tensor.copy_(part.view_as(tensor))
+def _groups(tensors: list[torch.Tensor], megabytes: float) -> Iterator[list[torch.Tensor]]:
+    """Cut a list into runs of at most so many megabytes; a larger tensor goes alone."""
+    run: list[torch.Tensor] = []
+    for tensor in tensors:
+        if run and megabytes and sum(t.nbytes for t in [*run, tensor]) > megabytes * 2**20:
+            yield run
+            run = []
+        run.append(tensor)
+    if run:
+        yield run
 
 
 Ranks = SingleProcess | HorovodRanks | TorchRanks
 
 
-def connect(backend: str = "auto") -> Ranks:
-    """Join the other ranks.  ``auto``: as the launcher says that started this process, Horovod's or torchrun, else alone."""
+def choose(backend: str) -> tuple[str, str]:
+    """Return the backend and why: what was asked for, what the launcher says that started this process, else none."""
     if backend not in BACKENDS:
         raise ProtoduneError(f"backend: found '{backend}', expected one of {', '.join(BACKENDS)}")
-    if backend == "horovod" or (backend == "auto" and "HOROVOD_RANK" in os.environ):
-        return HorovodRanks()
-    if backend == "torch" or (backend == "auto" and "TORCHELASTIC_RUN_ID" in os.environ):
-        return TorchRanks()
-    return SingleProcess()
+    if backend != "auto":
+        return backend, "as asked for"
+    if os.environ.get("PROTODUNE_BACKEND"):
+        return os.environ["PROTODUNE_BACKEND"], "the launcher chose it"
+    if "HOROVOD_RANK" in os.environ:
+        return "horovod", "horovodrun started this process"
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return "torch", "torchrun started this process"
+    return "none", "no launcher started this process"
+
+
+def connect(backend: str = "auto") -> Ranks:
+    """Join the other ranks; the choice and its reason go to the log."""
+    name, reason = choose(backend)
+    ranks = {"horovod": HorovodRanks, "torch": TorchRanks, "none": SingleProcess}[name]()
+    if ranks.rank == 0:
+        log.info("backend %s: %s", name, reason)
+    return ranks

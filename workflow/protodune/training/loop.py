@@ -1,6 +1,7 @@
 """The training loop: same seed, same data, same global batch, same model, on one rank or many.
 
-A step averages the gradients of ``global_batch / micro_batch`` micro-batches, which are dealt to the ranks in order.
+An epoch visits every patch once, in an order that depends on seed and epoch only.  A step adds up the gradients of the
+micro-batches of ``global_batch`` patches, which are dealt to the ranks like cards: a rank reads its own and no other.
 BatchNorm uses the statistics of the micro-batch while training; before each validation its running statistics are set to
 the average over calibration patches of the training sample, so they do not depend on the number of ranks.  (Statistics of
 whole planes, which hold far less signal than the patches, nearly double the error: measured 0.25 against 0.14 ADC^2.)
@@ -12,28 +13,36 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from protodune.data.patch_files import PatchFiles
+from protodune.energy import EnergyMeter, in_words
 from protodune.errors import ProtoduneError
 from protodune.training.augment import augment
-from protodune.training.checkpoint import RollingCheckpoints
+from protodune.training.checkpoint import RollingCheckpoints, restored
 from protodune.training.distributed import Ranks
 from protodune.training.losses import LOSS_SCALE_ADC, roi_loss, waveform_loss
-from protodune.training.settings import OptimiserSettings, TrainingSettings
+from protodune.training.optimisers import make_optimiser, schedule
+from protodune.training.settings import TrainingSettings
+from protodune.training.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+AGREE_EVERY = 32
+"""Steps between two questions to rank 0 whether a checkpoint is due."""
 
 
 @dataclass
 class EpochRecord:
     """One line of history.tsv: mean squared errors of the waveforms in ADC^2 (NaN without that output), cross entropies
-    of the regions (likewise), and the loss by which the best epoch is chosen."""
+    of the regions (likewise), and the loss by which the best epoch is chosen.  ``data_s`` and ``communication_s``: of the
+    seconds of training, those in which rank 0 read patches and waited for the other ranks; ``joules`` of all nodes, NaN
+    where they do not tell."""
 
     epoch: int
     learning_rate: float
@@ -44,14 +53,33 @@ class EpochRecord:
     val_loss: float
     seconds: float
     mpixel_per_s: float
+    data_s: float = 0.0
+    communication_s: float = 0.0
+    joules: float = math.nan
 
 
-def schedule(step: int, n_steps: int, optimiser: OptimiserSettings) -> float:
-    """Return the learning rate of a step: linear warm-up, then half a cosine to zero."""
-    warmup = max(1, round(optimiser.warmup_fraction * n_steps))
-    if step < warmup:
-        return optimiser.learning_rate * (step + 1) / warmup
-    return optimiser.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, n_steps - warmup)))
+@dataclass
+class Stopwatch:
+    """Seconds by what they were spent on."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: {"data": 0.0, "communication": 0.0})
+
+    @contextlib.contextmanager
+    def on(self, what: str) -> Iterator[None]:
+        """Count the time inside."""
+        started = time.perf_counter()
+        yield
+        self.seconds[what] += time.perf_counter() - started
+
+
+@dataclass
+class Progress:
+    """Where in an epoch the training is: steps done, sums of the two losses over them, seconds and joules they took."""
+
+    step: int = 0
+    sums: torch.Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
+    seconds: float = 0.0
+    joules: float = 0.0
 
 
 def epoch_order(n_patches: int, seed: int, epoch: int) -> np.ndarray:
@@ -59,44 +87,43 @@ def epoch_order(n_patches: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n_patches)
 
 
-def rank_share(batches: np.ndarray, rank: int, size: int) -> np.ndarray:
-    """Return the micro-batches of one rank: ``batches`` (m, micro_batch) cut into ``size`` equal runs, rank's run."""
-    per_rank = len(batches) // size
-    return batches[rank * per_rank : (rank + 1) * per_rank]
+def micro_batches(indices: np.ndarray, micro_batch: int, rank: int, size: int) -> list[np.ndarray]:
+    """Return the micro-batches of one rank, of those that ``indices`` are cut into: dealt like cards."""
+    return [indices[i : i + micro_batch] for i in range(0, len(indices), micro_batch)][rank::size]
 
 
 class Trainer:
     """Trains one network; rank 0 alone logs and writes."""
 
-    def __init__(self, model: torch.nn.Module, settings: TrainingSettings, train: PatchFiles, val: PatchFiles, ranks: Ranks):
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        settings: TrainingSettings,
+        train: PatchFiles,
+        val: PatchFiles,
+        ranks: Ranks,
+        watchdog: Watchdog | None = None,
+        fusion_mb: float = 64.0,
+    ):
         self.model, self.settings, self.opt = model, settings, settings.optimiser
         self.train, self.val, self.ranks = train, val, ranks
-        self.device = torch.device("cuda", ranks.local_rank) if torch.cuda.is_available() else torch.device("cpu")
+        self.watchdog = watchdog or Watchdog(0, ranks.rank)
+        self.device = _device(ranks)
         self.model.to(self.device)
         if train.features != model.features:
             raise ProtoduneError(
                 f"training: patches of features '{train.features}', but {settings.architecture} takes '{model.features}'; "
                 f"give the patch set 'features: {model.features}'"
             )
-        micro_batches = self.opt.global_batch // self.opt.micro_batch
-        if micro_batches % ranks.size:
-            raise ProtoduneError(
-                f"training: {ranks.size} ranks, but global_batch {self.opt.global_batch} / micro_batch "
-                f"{self.opt.micro_batch} = {micro_batches} cannot be shared equally; choose a number of ranks that "
-                f"divides {micro_batches}, or a larger global_batch"
-            )
-        self.steps_per_epoch = len(train) // self.opt.global_batch
-        if self.steps_per_epoch == 0 or len(val) == 0:
-            raise ProtoduneError(
-                f"training: {len(train)} training and {len(val)} validation patches, expected at least global_batch = "
-                f"{self.opt.global_batch} and 1; raise per_image of the patch set or add samples"
-            )
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=self.opt.learning_rate, weight_decay=self.opt.weight_decay, fused=True
-        )
+        self._check_sizes()
+        self.steps_per_epoch = math.ceil(len(train) / self.opt.global_batch)
+        self.optimizer = make_optimiser(model.parameters(), self.opt)
+        self.stopwatch = Stopwatch()
+        self._fusion_mb = fusion_mb
+        self._compression = None if self.opt.compression == "none" else getattr(torch, self.opt.compression)
         self._norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
         # float16 has no exponent to spare: its gradients are scaled up, and steps that overflow are left out.
-        self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.opt.precision == "float16")
+        self._scaler = _gradient_scaler(self.device.type, self.opt.precision == "float16")
         self._network = torch.compile(model) if self.opt.compile else model
         if self.opt.deterministic:
             torch.use_deterministic_algorithms(True, warn_only=True)
@@ -104,30 +131,45 @@ class Trainer:
         ranks.broadcast([t.data for t in model.state_dict().values() if t.is_floating_point()])
         self._average = {k: v.detach().clone() for k, v in model.state_dict().items()} if self.opt.ema_decay else None
         self._kept: dict[str, torch.Tensor] = {}
+        self._exact: dict[torch.nn.Parameter, torch.Tensor] = {}
 
     @property
     def n_steps(self) -> int:
         """Optimiser steps of the whole training."""
         return self.steps_per_epoch * self.opt.epochs
 
+    def _check_sizes(self) -> None:
+        if len(self.train) < self.opt.global_batch or len(self.val) == 0:
+            raise ProtoduneError(
+                f"training: {len(self.train)} training and {len(self.val)} validation patches, expected at least "
+                f"global_batch = {self.opt.global_batch} and 1; raise per_image of the patch set or add samples"
+            )
+        share = self.opt.global_batch // self.opt.micro_batch
+        if self.ranks.size > share:
+            raise ProtoduneError(
+                f"training: {self.ranks.size} ranks, but global_batch {self.opt.global_batch} / micro_batch "
+                f"{self.opt.micro_batch} = {share} micro-batches a step, expected one for each rank; use fewer ranks, a "
+                "larger global_batch or a smaller micro_batch"
+            )
+        if share % self.ranks.size:
+            self._say(
+                f"{share} micro-batches a step do not divide among {self.ranks.size} ranks: some wait for the others; the "
+                "result is the same"
+            )
+
     def fit(self, checkpoints: RollingCheckpoints) -> tuple[dict[str, torch.Tensor], list[EpochRecord]]:
         """Train all epochs, from the last checkpoint if there is one; return the best state and the history."""
-        history: list[EpochRecord] = []
-        best: dict[str, torch.Tensor] = {}
-        resumed = checkpoints.latest()
-        if resumed:
-            self.model.load_state_dict(resumed["model"])
-            self.optimizer.load_state_dict(resumed["optimizer"])
-            self._scaler.load_state_dict(resumed["scaler"])
-            history = [EpochRecord(**line) for line in resumed["history"]]
-            best = resumed["best"]
-            self._average = resumed["average"] or None
-            self._say(f"resumed after epoch {resumed['epoch']}")
+        history, best, progress = self._resume(checkpoints)
         for epoch in range(len(history) + 1, self.opt.epochs + 1):
             if self.opt.patience and self._epochs_since_best(history) >= self.opt.patience:
                 self._say(f"no better epoch in {self.opt.patience}, training ends")
                 break
-            record = self._epoch(epoch)
+
+            def keep(step: int, progress: Progress, history: list[EpochRecord] = history, best: dict = best) -> None:
+                checkpoints.save(len(history), step, self._state(history, best, progress))
+
+            record = self._epoch(epoch, progress, lambda: self._agree(checkpoints.due()), keep)
+            progress = Progress()
             if not math.isfinite(record.val_loss):
                 raise ProtoduneError(
                     f"training: epoch {epoch}: the loss is not finite (validation {record.val_loss}); lower "
@@ -138,18 +180,49 @@ class Trainer:
             history.append(record)
             if self.ranks.rank == 0:
                 self._log(record)
-                checkpoints.save(
-                    epoch,
-                    {
-                        "model": self.model.state_dict(),
-                        "optimizer": self.optimizer.state_dict(),
-                        "scaler": self._scaler.state_dict(),
-                        "history": [vars(r) for r in history],
-                        "best": best,
-                        "average": self._average or {},
-                    },
-                )
+                if checkpoints.due() or checkpoints.affordable():
+                    checkpoints.save(epoch, 0, self._state(history, best, progress))
         return best, history
+
+    def _resume(self, checkpoints: RollingCheckpoints) -> tuple[list[EpochRecord], dict[str, torch.Tensor], Progress]:
+        """Return history, best state and progress of the last checkpoint, after taking over the rest of it.
+
+        Rank 0 reads it for all: ranks that looked for themselves might not see the same files.
+        """
+        content = self.ranks.share(checkpoints.latest() if self.ranks.rank == 0 else b"")
+        if not content:
+            return [], {}, Progress()
+        state = restored(content)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for parameter in self.optimizer.state:  # those in use: a rank without a micro-batch takes part with zeros
+            parameter.grad = torch.zeros_like(parameter)
+            if self.opt.deterministic:
+                self._exact[parameter] = torch.zeros_like(parameter, dtype=torch.float64)
+        self._scaler.load_state_dict(state["scaler"])
+        self._average = {k: v.to(self.device) for k, v in state["average"].items()} or None
+        self._say(f"resumed after epoch {state['epoch']}" + (f", step {state['step']}" if state["step"] else ""))
+        progress = Progress(state["step"], state["sums"], state["seconds"], state["joules"])
+        if self.ranks.rank:
+            progress.sums = torch.zeros_like(progress.sums)  # they are those of all ranks
+        return [EpochRecord(**line) for line in state["history"]], state["best"], progress
+
+    def _state(self, history: list[EpochRecord], best: dict[str, torch.Tensor], progress: Progress) -> dict:
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "history": [vars(r) for r in history],
+            "best": best,
+            "average": self._average or {},
+            "sums": progress.sums,
+            "seconds": progress.seconds,
+            "joules": progress.joules,
+        }
+
+    def _agree(self, rank_0_wants: bool) -> bool:
+        """Return what rank 0 wants, on all ranks."""
+        return bool(self.ranks.total(torch.tensor(float(rank_0_wants and self.ranks.rank == 0))))
 
     def _say(self, message: str) -> None:
         if self.ranks.rank == 0:
@@ -157,29 +230,42 @@ class Trainer:
 
     def _log(self, record: EpochRecord) -> None:
         log.info(
-            "epoch %d/%d: train MSE %.4f, validation MSE %.4f ADC^2, ROI %.4f and %.4f, learning rate %.2e, %.1f s, "
-            "%.2f Mpixel/s",
+            "epoch %d/%d: train MSE %.4f, validation MSE %.4f ADC^2, ROI %.4f and %.4f, learning rate %.2e, %.1f s "
+            "(data %.1f, communication %.1f), %.2f Mpixel/s, %s",
             record.epoch, self.opt.epochs, record.train_mse, record.val_mse, record.train_roi, record.val_roi,
-            record.learning_rate, record.seconds, record.mpixel_per_s,
+            record.learning_rate, record.seconds, record.data_s, record.communication_s, record.mpixel_per_s,
+            in_words(record.joules, "an epoch"),
         )  # fmt: skip
 
-    def _epoch(self, epoch: int) -> EpochRecord:
-        started = time.perf_counter()
+    def _epoch(
+        self, epoch: int, begun: Progress, due: Callable[[], bool], keep: Callable[[int, Progress], None]
+    ) -> EpochRecord:
+        """Train and validate one epoch from where ``begun`` left it; ``keep`` a checkpoint whenever one is ``due``."""
+        started, meter = time.perf_counter() - begun.seconds, EnergyMeter()
         self.model.train()
         # Running statistics are set by calibration; while training they are neither used nor moved.
         for norm in self._norms:
             norm.momentum = 0.0
         order = epoch_order(len(self.train), self.settings.seed, epoch)
-        steps = order[: self.steps_per_epoch * self.opt.global_batch].reshape(self.steps_per_epoch, -1, self.opt.micro_batch)
-        sums, learning_rate = torch.zeros(2, dtype=torch.float64), 0.0
+        sums, joules, learning_rate = begun.sums.clone(), begun.joules, 0.0
+        self.stopwatch = Stopwatch()
         hidden = None if self.ranks.rank == 0 else True
-        for number, batches in enumerate(tqdm(steps, desc=f"epoch {epoch}", unit="step", disable=hidden, leave=False)):
-            learning_rate = schedule((epoch - 1) * self.steps_per_epoch + number, self.n_steps, self.opt)
-            sums += self._step(rank_share(batches, self.ranks.rank, self.ranks.size), epoch, learning_rate)
-            self._follow_average((epoch - 1) * self.steps_per_epoch + number)
-        train = self.ranks.total(sums) / self.ranks.size / len(steps)
+        steps = range(begun.step, self.steps_per_epoch)
+        for number in tqdm(steps, f"epoch {epoch}", unit="step", disable=hidden, leave=False):
+            patches = order[number * self.opt.global_batch : (number + 1) * self.opt.global_batch]
+            done = (epoch - 1) * self.steps_per_epoch + number
+            learning_rate = schedule(done, self.n_steps, self.opt)
+            sums += self._step(patches, epoch, learning_rate)
+            self._follow_average(done)
+            self.watchdog.progress(f"epoch {epoch}, step {number + 2}")
+            if (number + 1) % AGREE_EVERY == 0 and number + 1 < self.steps_per_epoch and due():
+                joules += self._joules(meter)
+                together = Progress(number + 1, self.ranks.total(sums), time.perf_counter() - started, joules)
+                if self.ranks.rank == 0:
+                    keep(number + 1, together)
+        train = self.ranks.total(sums) / self.steps_per_epoch
         trained = time.perf_counter() - started
-        pixels = steps.size * math.prod(self.train.patch_shape)
+        pixels = len(order) * math.prod(self.train.patch_shape)
         with self._averaged():
             self._calibrate()
             val = self._validate()
@@ -188,8 +274,14 @@ class Trainer:
         seconds = time.perf_counter() - started
         return EpochRecord(
             epoch, learning_rate, float(train[0]), float(val[0]), float(train[1]), float(val[1]), val_loss, seconds,
-            pixels / trained / 1e6,
+            pixels / trained / 1e6, self.stopwatch.seconds["data"], self.stopwatch.seconds["communication"],
+            joules + self._joules(meter),
         )  # fmt: skip
+
+    def _joules(self, meter: EnergyMeter) -> float:
+        """Joules of all nodes since the last call: the first rank of each reads its counters."""
+        used = meter.joules() if self.ranks.local_rank == 0 else 0.0
+        return float(self.ranks.total(torch.tensor(used, dtype=torch.float64)))
 
     def _weights(self) -> tuple[float, float]:
         """Weights of waveform error (ADC^2) and of the regions' cross entropy in the loss; 0 for outputs that are not
@@ -230,9 +322,10 @@ class Trainer:
 
     def _load(self, files: PatchFiles, indices: np.ndarray, epoch: int | None = None) -> tuple[torch.Tensor, ...]:
         """Return features, clean and roi; varied if an epoch is given."""
-        images = files.read(indices)
-        if epoch is not None and self.opt.augment and self.model.features == "waveform":
-            augment(*images, indices, self.settings.seed, epoch)
+        with self.stopwatch.on("data"):
+            images = files.read(indices)
+            if epoch is not None and self.opt.augment and self.model.features == "waveform":
+                augment(*images, indices, self.settings.seed, epoch)
         return tuple(torch.from_numpy(image).to(self.device) for image in images)
 
     def _losses(
@@ -246,37 +339,59 @@ class Trainer:
             roi_loss(found["roi"], roi, kinds[1]) if "roi" in found else nothing,
         ]
 
-    def _step(self, batches: np.ndarray, epoch: int, learning_rate: float) -> torch.Tensor:
+    def _step(self, patches: np.ndarray, epoch: int, learning_rate: float) -> torch.Tensor:
+        """Take a step on ``patches``; return this rank's part of the mean of the two losses, float64 (2,)."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=False)
         total = torch.zeros(2, dtype=torch.float64)
         weights = (LOSS_SCALE_ADC**2 * self._weights()[0], self._weights()[1])
-        for indices in batches:
+        for indices in self._batches(patches):
+            share = len(indices) / len(patches)
             features, clean, roi = self._load(self.train, indices, epoch)
             with self._autocast():
                 output = self._network(features).float()
             parts = self._losses(output, clean, roi, (self.opt.loss, self.opt.roi_loss))
             loss = sum(w * part for w, part in zip(weights, parts, strict=True) if w) + self._graph_loss()
-            self._scaler.scale(loss / len(batches)).backward()
+            self._scaler.scale(loss * share).backward()
+            self._put_aside()
             with torch.no_grad():
                 shown = self._losses(output, clean, roi)
-            total += torch.stack(shown).double().cpu() * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) / len(batches)
-        self.ranks.average([p.grad for p in self.model.parameters() if p.grad is not None])
+            total += torch.stack(shown).double().cpu() * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) * share
+        self._add_up_gradients()
         self._scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.opt.clip_norm)
         self._scaler.step(self.optimizer)
         self._scaler.update()
         return total
 
+    def _put_aside(self) -> None:
+        """In deterministic mode add up the gradients of micro-batches in float64: rounded to float32 at the end, their sum
+        does not depend on the order, and so not on the number of ranks."""
+        if self.opt.deterministic:
+            for parameter in self.model.parameters():
+                if parameter.grad is not None:
+                    if parameter not in self._exact:
+                        self._exact[parameter] = torch.zeros_like(parameter, dtype=torch.float64)
+                    self._exact[parameter] += parameter.grad
+                    parameter.grad.zero_()
+
+    def _add_up_gradients(self) -> None:
+        """Replace the gradients by their sum over all micro-batches of the step."""
+        gradients = {p: self._exact.get(p, p.grad) for p in self.model.parameters() if p.grad is not None}
+        with self.stopwatch.on("communication"):
+            self.ranks.add_up(list(gradients.values()), self._compression, self._fusion_mb)
+        for parameter, total in self._exact.items():
+            parameter.grad.copy_(total)
+            total.zero_()
+
     def _graph_loss(self) -> torch.Tensor | float:
         """The part of the loss that a network with a graph of its own brings along."""
         return getattr(self.model, "graph_loss", 0.0)
 
-    def _batches(self, indices: np.ndarray) -> Iterator[np.ndarray]:
-        """Deal micro-batches of the given patches round robin to the ranks."""
-        micro = [indices[i : i + self.opt.micro_batch] for i in range(0, len(indices), self.opt.micro_batch)]
-        yield from micro[self.ranks.rank :: self.ranks.size]
+    def _batches(self, indices: np.ndarray) -> list[np.ndarray]:
+        """Return this rank's micro-batches of the given patches."""
+        return micro_batches(indices, self.opt.micro_batch, self.ranks.rank, self.ranks.size)
 
     @torch.no_grad()
     def _calibrate(self) -> None:
@@ -284,22 +399,25 @@ class Trainer:
         if not self._norms:
             return
         for norm in self._norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # cumulative average
+            norm.momentum = 1.0  # its running statistics become those of the micro-batch
         self.model.train()
-        count = 0
+        statistics = [s for norm in self._norms for s in (norm.running_mean, norm.running_var)]
+        # Added up in float64, so that neither the order nor the number of ranks is left in the sums.
+        sums = [torch.zeros_like(s, dtype=torch.float64) for s in statistics]
+        count = torch.zeros((), dtype=torch.float64)
         # Epoch 0 is never trained: its order is a fixed random sample.
         chosen = epoch_order(len(self.train), self.settings.seed, 0)[: self.opt.calibration_patches]
         for indices in self._batches(chosen):
             with self._autocast():
                 self.model(self._load(self.train, indices)[0])
+            self.watchdog.progress("calibration")
             count += 1
-        # Ranks may have had unequal numbers of micro-batches: weigh their averages.
-        statistics = [s for norm in self._norms for s in (norm.running_mean, norm.running_var)]
-        everywhere = float(self.ranks.total(torch.tensor(float(count))))
-        for tensor in statistics:
-            tensor.mul_(count * self.ranks.size / everywhere)
-        self.ranks.average(statistics)
+            for part, statistic in zip(sums, statistics, strict=True):
+                part += statistic
+        self.ranks.add_up(sums)
+        everywhere = float(self.ranks.total(count))
+        for part, statistic in zip(sums, statistics, strict=True):
+            statistic.copy_(part / everywhere)
         for norm in self._norms:
             norm.num_batches_tracked.zero_()  # differs between ranks and means nothing here
 
@@ -315,5 +433,22 @@ class Trainer:
             parts = torch.stack(self._losses(output.double(), clean.double(), roi.double())).cpu()
             sums[:2] += parts * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) * len(indices)
             sums[2] += len(indices)
+            self.watchdog.progress("validation")
         sums = self.ranks.total(sums)
         return sums[:2] / sums[2]
+
+
+def _device(ranks: Ranks) -> torch.device:
+    """Return the GPU of this rank's place on its node, or the CPU; a rank that sees one GPU only takes that."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", ranks.local_rank % torch.cuda.device_count())
+    torch.cuda.set_device(device)  # NCCL takes the current one
+    return device
+
+
+def _gradient_scaler(device: str, enabled: bool) -> torch.amp.GradScaler:
+    """Return the scaler of float16 gradients; before torch 2.3 there was one for GPUs only."""
+    if hasattr(torch.amp, "GradScaler"):
+        return torch.amp.GradScaler(device, enabled=enabled)
+    return torch.cuda.amp.GradScaler(enabled=enabled and device == "cuda")

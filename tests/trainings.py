@@ -1,0 +1,29 @@
+"""A training that takes a second, for tests of the loop."""
+
+from __future__ import annotations
+
+import torch
+
+from protodune.data.patch_files import PatchFiles
+from protodune.models.registry import build_model
+from protodune.training.checkpoint import RollingCheckpoints
+from protodune.training.distributed import SingleProcess
+from protodune.training.loop import Trainer
+from protodune.training.settings import OptimiserSettings, TrainingSettings
+
+SETTINGS = TrainingSettings(
+    "denoise", "unet", "unet", "collection", "t", network={"widths": [4, 8]},
+    optimiser=OptimiserSettings(epochs=3, global_batch=4, micro_batch=2, calibration_patches=8),
+)  # fmt: skip
+
+
+def train(patches, checkpoints=None, settings=SETTINGS, ranks=None):
+    torch.manual_seed(settings.seed)
+    model = build_model(settings.architecture, settings.network, settings.task)
+    files = PatchFiles([patches / "train.h5"]), PatchFiles([patches / "val.h5"])
+    trainer = Trainer(model, settings, *files, ranks or SingleProcess())
+    return trainer.fit(checkpoints or RollingCheckpoints(None, ""))
+
+
+def numbers(history):
+    return [(r.epoch, r.learning_rate, r.train_mse, r.val_mse) for r in history]
