@@ -36,7 +36,7 @@ from protodune.inference import fold_norms, infer_plane, pixels_at_once, plan_pi
 from protodune.memory import keep_freed_memory
 from protodune.models.cnn import TwoScaleConv
 from protodune.models.registry import build_model
-from protodune.training.checkpoint import load_weights
+from protodune.models.weights import load_weights
 
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
 COLLECTION = (960, 6000)

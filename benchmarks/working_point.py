@@ -22,7 +22,7 @@ from protodune.inference import fold_norms, infer_plane
 from protodune.metrics import THRESHOLDS, roi_counts
 from protodune.roi_truth import rebinned, roi_truth
 from protodune.store import EventStore
-from protodune.training.checkpoint import load_weights, save_weights
+from protodune.models.weights import load_weights, save_weights
 
 
 def counts(model, events: str, family: str) -> np.ndarray:

@@ -13,8 +13,8 @@ rule convert_sample:
         "results/benchmarks/convert_sample/{sample}.tsv"
     threads: 2
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         source=TARGETS.source,
         options=TARGETS.convert_options,
@@ -42,8 +42,8 @@ rule check_sample:
     benchmark:
         "results/benchmarks/check_sample/{sample}.tsv"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         source=TARGETS.source,
         tag=lambda w: [f"--tag={tag}" for tag in [TARGETS.samples[w.sample].tag] if tag],

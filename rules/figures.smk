@@ -20,8 +20,8 @@ rule draw_event:
     wildcard_constraints:
         figure="display|waveforms",
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 15 * attempt,
     params:
         names=[config["figures"]["network"], config["figures"]["classical"]],
         code=code_digest("protodune.stages.draw"),
@@ -46,8 +46,8 @@ rule draw_training:
     benchmark:
         "results/benchmarks/draw_training/{plane}.tsv"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         names=lambda w: TARGETS.trained_of(w.plane),
         code=code_digest("protodune.stages.draw"),
@@ -69,8 +69,8 @@ rule draw_metrics:
     benchmark:
         "results/benchmarks/draw_metrics/metrics.tsv"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         networks=TARGETS.networks,
         code=code_digest("protodune.stages.draw"),

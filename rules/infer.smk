@@ -14,8 +14,8 @@ rule infer_network:
         "results/benchmarks/infer_network/{task}.{model}.{trial}.{plane}.{sample}.tsv"
     threads: 2
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         settings=TARGETS.network_settings,
         code=code_digest("protodune.stages.infer_network"),
@@ -39,8 +39,8 @@ rule infer_classical:
         method=one_of(TARGETS.methods),
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=TARGETS.method_settings,
         code=code_digest("protodune.stages.infer_classical"),
@@ -69,8 +69,8 @@ rule export_sample:
     wildcard_constraints:
         method=one_of(TARGETS.methods + TARGETS.networks),
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         code=code_digest("protodune.stages.export"),
     shell:
@@ -97,8 +97,8 @@ rule export_model:
     benchmark:
         "results/benchmarks/export_model/{task}.{model}.{trial}.{plane}.tsv"
     resources:
-        mem_mb=6000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 6000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         folder=subpath(output.card, parent=True),
         code=code_digest("protodune.stages.export_model"),

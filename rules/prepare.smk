@@ -12,8 +12,8 @@ rule prepare_patches:
     benchmark:
         "results/benchmarks/prepare_patches/{patches}.{plane}.{sample}.tsv"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=TARGETS.patch_settings,
         code=code_digest("protodune.stages.prepare"),

@@ -20,8 +20,8 @@ rule make_report:
         "results/benchmarks/make_report/report.tsv"
     localrule: True
     resources:
-        mem_mb=1000,
-        runtime=15,
+        mem_mb=lambda w, attempt: 1000 * attempt,
+        runtime=lambda w, attempt: 15 * attempt,
     params:
         snakefile=str(Path(BASE) / "Snakefile"),
         # A function, or Snakemake takes braces in the settings for wildcards.

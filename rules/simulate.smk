@@ -12,8 +12,8 @@ rule simulate_sample:
     wildcard_constraints:
         sample=one_of(TARGETS.toys()),
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=lambda w, attempt: 1500 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=TARGETS.sample_settings,
         code=code_digest("protodune.stages.simulate"),
@@ -37,8 +37,8 @@ rule check_simulation:
     benchmark:
         "results/benchmarks/check_simulation/checks.tsv"
     resources:
-        mem_mb=1500,
-        runtime=15,
+        mem_mb=lambda w, attempt: 1500 * attempt,
+        runtime=lambda w, attempt: 15 * attempt,
     params:
         code=code_digest("protodune.stages.accept"),
     shell:
@@ -59,8 +59,8 @@ rule draw_simulation:
     benchmark:
         "results/benchmarks/draw_simulation/checks.tsv"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         code=code_digest("protodune.stages.draw_acceptance"),
     shell:

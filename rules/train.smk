@@ -2,7 +2,10 @@
 
 
 rule train_model:
-    """Fit one network on the patches of one plane family; the launcher starts the ranks."""
+    """Fit one network on the patches of one plane family; the launcher starts the ranks.
+
+    A retry adds to the log: why the first attempt ended stays in it.
+    """
     input:
         train=TARGETS.train_patches,
         val=TARGETS.val_patches,
@@ -17,8 +20,9 @@ rule train_model:
     threads: 2
     resources:
         launcher="",
-        mem_mb=3000,
-        runtime=240,
+        train_options="",
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=lambda w, attempt: 240 * attempt,
     params:
         settings=TARGETS.trial_settings,
         folder=subpath(output.weights, parent=True),
@@ -28,7 +32,7 @@ rule train_model:
     shell:
         "{resources.launcher} python -m protodune.stages.train --settings {params.settings:q} --train {input.train}"
         " --val {input.val} --output {params.folder} --checkpoints {params.checkpoints} --code {params.code}"
-        " --threads {threads} > {log} 2>&1"
+        " --threads {threads} {resources.train_options} >> {log} 2>&1"
 
 
 rule train:

@@ -16,8 +16,8 @@ rule score_sample:
     wildcard_constraints:
         method=one_of(TARGETS.methods + TARGETS.networks),
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         code=code_digest("protodune.stages.score"),
     shell:
@@ -39,8 +39,8 @@ rule make_table:
     benchmark:
         "results/benchmarks/make_table/methods.tsv"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         code=code_digest("protodune.stages.table"),
     shell:
@@ -61,8 +61,8 @@ rule compare_regions:
     benchmark:
         "results/benchmarks/compare_regions/{plane}.tsv"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda w, attempt: 1000 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         names=lambda w: TARGETS.scored_methods(w.plane),
         networks=TARGETS.networks,
@@ -84,8 +84,8 @@ rule list_losses:
     benchmark:
         "results/benchmarks/list_losses/losses.tsv"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         code=code_digest("protodune.stages.losses"),
     shell:

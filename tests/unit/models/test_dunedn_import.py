@@ -8,8 +8,8 @@ import torch
 from helpers import DATA
 from protodune.errors import ProtoduneError
 from protodune.models.dunedn import import_weights
+from protodune.models.weights import load_weights
 from protodune.stages import import_weights as stage
-from protodune.training.checkpoint import load_weights
 
 SHAPES = json.loads((DATA / "dunedn_state_dict_shapes.json").read_text())
 

@@ -9,8 +9,8 @@ from protodune.errors import ProtoduneError
 from protodune.models import portable
 from protodune.models.portable import Portable, example_plane, group_median, write_onnx, write_torchscript
 from protodune.models.registry import build_model
+from protodune.models.weights import save_weights
 from protodune.stages import export_model
-from protodune.training.checkpoint import save_weights
 
 NETWORKS = {"unet": {"widths": [4, 8]}, "cnn": {"width": 1}, "gcnn": {"width": 1}, "uscg": {}}
 

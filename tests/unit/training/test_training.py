@@ -8,12 +8,12 @@ import torch
 
 from protodune.errors import ProtoduneError
 from protodune.models.registry import build_model
+from protodune.models.weights import load_weights, save_weights
 from protodune.stages import train as stage
 from protodune.training.augment import augment
-from protodune.training.checkpoint import load_weights, save_weights
 from protodune.training.distributed import connect
-from protodune.training.optimisers import schedule
 from protodune.training.loop import Trainer
+from protodune.training.optimisers import schedule
 from protodune.training.settings import OptimiserSettings
 from trainings import SETTINGS, numbers, train
 

@@ -14,7 +14,7 @@ from protodune.geometry import PLANE_FAMILIES, PLANES
 from protodune.models.portable import INPUT, OPSET, Portable, write_onnx, write_torchscript
 from protodune.provenance import versions
 from protodune.stages.command import run_stage, stage_parser
-from protodune.training.checkpoint import load_weights
+from protodune.models.weights import load_weights
 
 log = logging.getLogger(__name__)
 DEFAULT_TICKS = 6000

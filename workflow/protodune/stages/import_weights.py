@@ -12,7 +12,7 @@ from protodune.models.dunedn import import_weights
 from protodune.models.registry import TASKS, count_parameters
 from protodune.provenance import versions
 from protodune.stages.command import run_stage, stage_parser
-from protodune.training.checkpoint import save_weights
+from protodune.models.weights import save_weights
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from protodune.provenance import versions
 from protodune.settings import parse_settings
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
-from protodune.training.checkpoint import load_weights
+from protodune.models.weights import load_weights
 
 
 @dataclasses.dataclass(frozen=True)

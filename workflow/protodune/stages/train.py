@@ -20,7 +20,8 @@ from protodune.models.registry import build_model, count_parameters
 from protodune.provenance import versions
 from protodune.settings import parse_settings, to_json
 from protodune.stages.command import run_stage, stage_parser
-from protodune.training.checkpoint import RollingCheckpoints, save_weights
+from protodune.models.weights import save_weights
+from protodune.training.checkpoint import RollingCheckpoints
 from protodune.training.distributed import BACKENDS, Ranks, connect
 from protodune.training.loop import EpochRecord, Trainer
 from protodune.training.settings import TrainingSettings
