@@ -20,9 +20,9 @@ from protodune.data.features import plane_features
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import fold_norms, infer_plane
 from protodune.metrics import THRESHOLDS, roi_counts
+from protodune.models.weights import load_weights, save_weights
 from protodune.roi_truth import rebinned, roi_truth
 from protodune.store import EventStore
-from protodune.models.weights import load_weights, save_weights
 
 
 def counts(model, events: str, family: str) -> np.ndarray:

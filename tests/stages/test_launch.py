@@ -45,6 +45,7 @@ LAUNCHERS = {
     "three by torch": (
         "python -m protodune.stages.launch --ranks 3 --threads 1 --backend torch -- python", 3, "torch.distributed"
     ),
+    "more than micro-batches": ("python -m protodune.stages.launch --ranks 7 --threads 1 -- python", 7, "horovod"),
     "six": ("python -m protodune.stages.launch --ranks 6 --threads 1 -- python", 6, "horovod"),
     "horovodrun": ("horovodrun --gloo -np 2 -H localhost:2 python", 2, "horovod"),
     "torchrun": ("torchrun --standalone --nproc-per-node 2", 2, "torch.distributed"),
@@ -82,10 +83,12 @@ def test_any_number_of_ranks_trains_the_same_model_to_the_last_bit(launcher, pat
 
 
 def test_a_rank_that_fails_ends_the_launch_with_the_reason(patches, tmp_path):
-    settings = {**SETTINGS, "optimiser": {"global_batch": 3, "micro_batch": 3}}
+    settings = {**SETTINGS, "optimiser": {"global_batch": 60, "micro_batch": 3}}
     result = start(LAUNCHERS["horovod"][0], *arguments(patches, tmp_path / "m", settings))
     assert result.returncode == 1
-    assert "train: error: training: 2 ranks, but global_batch 3 / micro_batch 3 = 1 micro-batches a step" in result.stderr
+    assert (
+        "train: error: training: 46 training and 7 validation patches, expected at least global_batch = 60" in result.stderr
+    )
     assert "launch: rank " in result.stderr
     assert not (tmp_path / "m").exists()
 

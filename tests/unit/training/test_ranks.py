@@ -74,9 +74,14 @@ def test_the_order_is_another_in_every_epoch_and_shares_cover_it_for_any_number_
         assert sorted(np.concatenate(parts)) == list(range(97))
 
 
-def test_more_ranks_than_micro_batches_are_refused(patches):
-    with pytest.raises(ProtoduneError, match="3 ranks, but global_batch 4 / micro_batch 2 = 2 micro-batches a step"):
-        train(patches, ranks=OneOf(0, 3))
+def test_more_ranks_than_patches_are_refused(patches):
+    with pytest.raises(ProtoduneError, match="30 ranks for 24 training patches, expected at most one a patch"):
+        train(patches, ranks=OneOf(0, 30))
+
+
+def test_ranks_that_will_wait_are_warned_of(patches, caplog):
+    train(patches, ranks=OneOf(0, 3))
+    assert "2 micro-batches a step (global_batch 4 / micro_batch 2) do not divide among 3 ranks" in caplog.text
 
 
 class Doubled(_Ranks):

@@ -12,9 +12,9 @@ from protodune.errors import ProtoduneError
 from protodune.files import write_text
 from protodune.geometry import PLANE_FAMILIES, PLANES
 from protodune.models.portable import INPUT, OPSET, Portable, write_onnx, write_torchscript
+from protodune.models.weights import load_weights
 from protodune.provenance import versions
 from protodune.stages.command import run_stage, stage_parser
-from protodune.models.weights import load_weights
 
 log = logging.getLogger(__name__)
 DEFAULT_TICKS = 6000

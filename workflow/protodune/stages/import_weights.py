@@ -10,9 +10,9 @@ from pathlib import Path
 from protodune.geometry import PLANE_FAMILIES
 from protodune.models.dunedn import import_weights
 from protodune.models.registry import TASKS, count_parameters
+from protodune.models.weights import save_weights
 from protodune.provenance import versions
 from protodune.stages.command import run_stage, stage_parser
-from protodune.models.weights import save_weights
 
 log = logging.getLogger(__name__)
 

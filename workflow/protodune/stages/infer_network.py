@@ -13,13 +13,13 @@ from protodune.data.features import FEATURE_SETS
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import fold_norms, infer_plane
 from protodune.memory import keep_freed_memory
+from protodune.models.weights import load_weights
 from protodune.predictions import predict_sample
 from protodune.products import PlaneProduct
 from protodune.provenance import versions
 from protodune.settings import parse_settings
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
-from protodune.models.weights import load_weights
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,10 +17,10 @@ from protodune.data.patch_files import PatchFiles
 from protodune.files import write_text
 from protodune.memory import keep_freed_memory
 from protodune.models.registry import build_model, count_parameters
+from protodune.models.weights import save_weights
 from protodune.provenance import versions
 from protodune.settings import parse_settings, to_json
 from protodune.stages.command import run_stage, stage_parser
-from protodune.models.weights import save_weights
 from protodune.training.checkpoint import RollingCheckpoints
 from protodune.training.distributed import BACKENDS, Ranks, connect
 from protodune.training.loop import EpochRecord, Trainer

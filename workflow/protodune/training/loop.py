@@ -131,6 +131,7 @@ class Trainer:
         ranks.broadcast([t.data for t in model.state_dict().values() if t.is_floating_point()])
         self._average = {k: v.detach().clone() for k, v in model.state_dict().items()} if self.opt.ema_decay else None
         self._kept: dict[str, torch.Tensor] = {}
+        self._in_use: list[torch.nn.Parameter] = []
         self._exact: dict[torch.nn.Parameter, torch.Tensor] = {}
 
     @property
@@ -144,18 +145,18 @@ class Trainer:
                 f"training: {len(self.train)} training and {len(self.val)} validation patches, expected at least "
                 f"global_batch = {self.opt.global_batch} and 1; raise per_image of the patch set or add samples"
             )
-        share = self.opt.global_batch // self.opt.micro_batch
-        if self.ranks.size > share:
+        if self.ranks.size > len(self.train):
             raise ProtoduneError(
-                f"training: {self.ranks.size} ranks, but global_batch {self.opt.global_batch} / micro_batch "
-                f"{self.opt.micro_batch} = {share} micro-batches a step, expected one for each rank; use fewer ranks, a "
-                "larger global_batch or a smaller micro_batch"
+                f"training: {self.ranks.size} ranks for {len(self.train)} training patches, expected at most one a patch; "
+                "use fewer ranks or add samples"
             )
-        if share % self.ranks.size:
-            self._say(
-                f"{share} micro-batches a step do not divide among {self.ranks.size} ranks: some wait for the others; the "
-                "result is the same"
-            )
+        share = self.opt.global_batch // self.opt.micro_batch
+        if share % self.ranks.size and self.ranks.rank == 0:
+            log.warning(
+                "%d micro-batches a step (global_batch %d / micro_batch %d) do not divide among %d ranks: some wait for the "
+                "others; the result is the same, but fewer ranks or a larger global_batch would waste less",
+                share, self.opt.global_batch, self.opt.micro_batch, self.ranks.size,
+            )  # fmt: skip
 
     def fit(self, checkpoints: RollingCheckpoints) -> tuple[dict[str, torch.Tensor], list[EpochRecord]]:
         """Train all epochs, from the last checkpoint if there is one; return the best state and the history."""
@@ -195,10 +196,6 @@ class Trainer:
         state = restored(content)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        for parameter in self.optimizer.state:  # those in use: a rank without a micro-batch takes part with zeros
-            parameter.grad = torch.zeros_like(parameter)
-            if self.opt.deterministic:
-                self._exact[parameter] = torch.zeros_like(parameter, dtype=torch.float64)
         self._scaler.load_state_dict(state["scaler"])
         self._average = {k: v.to(self.device) for k, v in state["average"].items()} or None
         self._say(f"resumed after epoch {state['epoch']}" + (f", step {state['step']}" if state["step"] else ""))
@@ -378,12 +375,26 @@ class Trainer:
 
     def _add_up_gradients(self) -> None:
         """Replace the gradients by their sum over all micro-batches of the step."""
-        gradients = {p: self._exact.get(p, p.grad) for p in self.model.parameters() if p.grad is not None}
+        if not self._in_use:
+            self._in_use = self._agree_on_gradients()
+        gradients = [self._exact.get(p, p.grad) for p in self._in_use]
         with self.stopwatch.on("communication"):
-            self.ranks.add_up(list(gradients.values()), self._compression, self._fusion_mb)
+            self.ranks.add_up(gradients, self._compression, self._fusion_mb)
         for parameter, total in self._exact.items():
             parameter.grad.copy_(total)
             total.zero_()
+
+    def _agree_on_gradients(self) -> list[torch.nn.Parameter]:
+        """Return the parameters that have a gradient on any rank; a rank without a micro-batch takes part with zeros."""
+        parameters = list(self.model.parameters())
+        has_one = self.ranks.total(torch.tensor([float(p.grad is not None) for p in parameters]))
+        in_use = [p for p, n in zip(parameters, has_one.tolist(), strict=True) if n]
+        for parameter in in_use:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            if self.opt.deterministic and parameter not in self._exact:
+                self._exact[parameter] = torch.zeros_like(parameter, dtype=torch.float64)
+        return in_use
 
     def _graph_loss(self) -> torch.Tensor | float:
         """The part of the loss that a network with a graph of its own brings along."""
