@@ -2,10 +2,7 @@
 
 
 rule train_model:
-    """Fit one network on the patches of one plane family; the launcher starts the ranks.
-
-    A retry adds to the log: why the first attempt ended stays in it.
-    """
+    """Fit one network on the patches of one plane family; the launcher starts the ranks."""
     input:
         train=TARGETS.train_patches,
         val=TARGETS.val_patches,
@@ -32,7 +29,7 @@ rule train_model:
     shell:
         "{resources.launcher} python -m protodune.stages.train --settings {params.settings:q} --train {input.train}"
         " --val {input.val} --output {params.folder} --checkpoints {params.checkpoints} --code {params.code}"
-        " --threads {threads} {resources.train_options} >> {log} 2>&1"
+        " --threads {threads} {resources.train_options} > {log} 2>&1"
 
 
 rule train:

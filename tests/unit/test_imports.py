@@ -12,8 +12,16 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "uproot": ("rawio",),
     "awkward": ("rawio",),
-    "horovod": ("training/distributed.py",),
-    "torch": ("models", "training", "inference.py", "stages/train.py", "stages/infer_network.py", "stages/export_model.py"),
+    "horovod": ("training/distributed.py", "launch/rendezvous.py"),
+    "torch": (
+        "launch/rendezvous.py",
+        "models",
+        "training",
+        "inference.py",
+        "stages/train.py",
+        "stages/infer_network.py",
+        "stages/export_model.py",
+    ),
     "matplotlib": ("figures",),
     "snakemake": (),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from itertools import pairwise
 
@@ -110,7 +111,8 @@ def _run(
     model: torch.nn.Module, padded: np.ndarray, pieces: list[Piece], precision: str, device: torch.device
 ) -> dict[str, np.ndarray]:
     results = {name: np.empty(padded.shape[1:], np.float32) for name in model.outputs}
-    with torch.inference_mode(), torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
+    half = contextlib.nullcontext() if precision == "float32" else torch.autocast(device.type, getattr(torch, precision))
+    with torch.inference_mode(), half:
         for piece in pieces:
             batch = np.stack([padded[:, r.start : r.stop, t.start : t.stop] for r, t in piece])
             try:

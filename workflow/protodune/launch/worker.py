@@ -84,11 +84,13 @@ def slot_of_slurm_task(slots: list[Slot]) -> Slot:
     return slot
 
 
-def own_cpus(allowed: list[int], slot: Slot, cpus: int) -> list[int] | None:
+def own_cpus(allowed: list[int], machine: int, slot: Slot, cpus: int) -> list[int] | None:
     """Return the CPUs of a rank: its share, if the queue confined this node's ranks together to just what they asked for.
 
-    None: leave them alone; a task that has its own CPUs already, and a machine that others use too.
+    ``allowed`` are this process's CPUs of ``machine`` in all.  None, to leave them alone: a task that has its own already, a
+    queue that confines nobody, and a machine that others use too.
     """
-    if not cpus or len(allowed) != cpus * slot.local_size or slot.local_size == 1:
+    confined = len(allowed) < machine and len(allowed) == cpus * slot.local_size
+    if not confined or slot.local_size == 1:
         return None
     return allowed[slot.local_rank * cpus : (slot.local_rank + 1) * cpus]

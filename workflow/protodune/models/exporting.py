@@ -7,7 +7,9 @@ import torch
 
 def is_exporting() -> bool:
     """Whether the network's operations are being recorded, for ONNX or TorchScript, rather than run."""
-    return torch.jit.is_tracing() or torch.compiler.is_exporting()
+    if torch.jit.is_tracing():
+        return True
+    return hasattr(torch.compiler, "is_exporting") and torch.compiler.is_exporting()  # torch 2.1 does not know it
 
 
 def adaptive_max_pool(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -61,7 +61,7 @@ def work(args: argparse.Namespace) -> None:
     slots = plan_slots(plan["hosts"], plan["per_host"], plan["ranks"])
     slot = slot_of_slurm_task(slots) if args.rank is None else slots[args.rank]
     os.environ.update(rank_environment(slot, plan["backend"], plan["address"], plan["port"], plan["threads"], plan["mpi"]))
-    cpus = own_cpus(sorted(os.sched_getaffinity(0)), slot, plan["threads"])
+    cpus = own_cpus(sorted(os.sched_getaffinity(0)), os.cpu_count() or 1, slot, plan["threads"])
     if cpus:
         os.sched_setaffinity(0, cpus)
     os.execvp(args.program[0], args.program)

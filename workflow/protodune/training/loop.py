@@ -462,4 +462,8 @@ def _gradient_scaler(device: str, enabled: bool) -> torch.amp.GradScaler:
     """Return the scaler of float16 gradients; before torch 2.3 there was one for GPUs only."""
     if hasattr(torch.amp, "GradScaler"):
         return torch.amp.GradScaler(device, enabled=enabled)
-    return torch.cuda.amp.GradScaler(enabled=enabled and device == "cuda")
+    if enabled and device != "cuda":
+        raise ProtoduneError(
+            f"training.precision: float16 on a CPU needs torch 2.3, found {torch.__version__}; take bfloat16 or float32"
+        )
+    return torch.cuda.amp.GradScaler(enabled=enabled)
