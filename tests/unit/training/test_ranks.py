@@ -92,9 +92,9 @@ class Doubled(_Ranks):
     def __init__(self):
         self.sent = []
 
-    def _sum(self, flat):
+    def _begin(self, flat):
         self.sent.append((flat.dtype, flat.numel()))
-        return flat * 2
+        return lambda: flat * 2
 
     def _broadcast(self, tensor):
         pass
@@ -103,11 +103,11 @@ class Doubled(_Ranks):
 def test_gradients_travel_fused_and_compressed():
     tensors = [torch.full((size,), 1 / 3) for size in (1000, 500, 3000, 10)]
     ranks = Doubled()
-    ranks.add_up(tensors)
+    ranks.begin_sum(tensors)()
     assert ranks.sent == [(torch.float32, 4510)]
     assert all(torch.equal(t, torch.full_like(t, 1 / 3) * 2) for t in tensors)
     ranks = Doubled()
-    ranks.add_up(tensors, torch.bfloat16, megabytes=6e-3)
+    ranks.begin_sum(tensors, torch.bfloat16, megabytes=6e-3)()
     assert ranks.sent == [(torch.bfloat16, 1500), (torch.bfloat16, 3000), (torch.bfloat16, 10)]
     assert tensors[0].dtype == torch.float32
     assert torch.allclose(tensors[0], torch.tensor(4 / 3), rtol=2**-8)

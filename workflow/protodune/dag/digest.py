@@ -11,12 +11,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGE = "protodune"
 
 
-def code_digest(module: str) -> str:
-    """Return 16 hex digits over the syntax trees of a module and of all package modules that it imports.
+def code_digest(*modules: str) -> str:
+    """Return 16 hex digits over the syntax trees of modules and of all package modules that they import.
 
     Docstrings and comments do not count.  The package's own ``__init__`` (its version) does not either.
     """
-    text = "\n".join(f"{name} {_tree_digest(name)}" for name in sorted(closure(module)))
+    text = "\n".join(f"{name} {_tree_digest(name)}" for name in sorted(set().union(*map(closure, modules))))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

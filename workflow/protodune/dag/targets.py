@@ -167,6 +167,21 @@ class Targets:
             return str(find_file(given.replace("{plane}", w.plane)))
         return self.model_file(self.trial(w), "weights.safetensors")
 
+    def scaling_options(self, w) -> list[str]:
+        """Options of the scaling study."""
+        wanted = self.config["scaling"]
+        ranks = ["--ranks", *map(str, wanted["ranks"])] if wanted.get("ranks") else []
+        return [*ranks, "--steps", str(wanted.get("steps", 20)), "--repeats", str(wanted.get("repeats", 3))]
+
+    def scaling_tables(self) -> list[str]:
+        """Tables of the scaling study, one a training."""
+        names, plane = self.config["scaling"]["networks"], self.config["scaling"]["plane"]
+        return [
+            f"results/scaling/{t.task}/{t.model}/{t.plane}/{t.trial}.tsv"
+            for t in self.trained
+            if t.method in names and t.plane == plane
+        ]
+
     def histories(self, plane: str) -> list[str]:
         """Training histories of a plane family."""
         return [self.model_file(t, "history.tsv") for t in self.trained if t.plane == plane]

@@ -27,7 +27,8 @@ class PatchFiles:
         if len(sets) > 1:
             raise ProtoduneError(f"{', '.join(map(str, paths))}: features {' and '.join(sorted(sets))}, expected one set")
         self.features = sets.pop()
-        self._n_features = self._files[0]["features"].shape[1]
+        self._images = [{name: f[name] for name in ("features", "clean", "roi")} for f in self._files]
+        self._n_features = self._images[0]["features"].shape[1]
 
     def __len__(self) -> int:
         return int(self._bounds[-1])
@@ -38,18 +39,14 @@ class PatchFiles:
         h, w = self.patch_shape
         features = np.empty((len(indices), self._n_features, h, w), np.float32)
         clean, roi = np.empty((2, len(indices), 1, h, w), np.float32)
-        owner = np.searchsorted(self._bounds, indices, side="right") - 1
-        for number, file in enumerate(self._files):
-            mine = np.flatnonzero(owner == number)
-            if mine.size == 0:
-                continue
-            local = indices[mine] - self._bounds[number]
-            order = np.argsort(local, kind="stable")
-            unique, back = np.unique(local[order], return_inverse=True)  # HDF5 wants ascending, distinct indices
-            features[mine[order]] = file["features"][unique][back]
-            clean[mine[order], 0] = file["clean"][unique][back]
-            roi[mine[order], 0] = file["roi"][unique][back]
-        return features * np.float32(ADC_PER_COUNT), clean * np.float32(ADC_PER_COUNT), roi
+        owners = np.searchsorted(self._bounds, indices, side="right") - 1
+        # One by one: h5py takes forty times as long for a list of indices.
+        for place, (index, owner) in enumerate(zip(indices.tolist(), owners.tolist(), strict=True)):
+            local, images = index - int(self._bounds[owner]), self._images[owner]
+            np.multiply(images["features"][local], np.float32(ADC_PER_COUNT), out=features[place])
+            np.multiply(images["clean"][local], np.float32(ADC_PER_COUNT), out=clean[place, 0])
+            roi[place, 0] = images["roi"][local]
+        return features, clean, roi
 
     def close(self) -> None:
         """Close all files."""

@@ -12,10 +12,12 @@ from protodune.errors import ProtoduneError
 from protodune.figures.curves import draw_training
 from protodune.figures.display import draw_display
 from protodune.figures.metrics import draw_metrics
+from protodune.figures.scaling import draw_scaling
 from protodune.figures.style import save_figure
 from protodune.figures.waveforms import draw_waveforms
 from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
 from protodune.predictions import Predictions
+from protodune.scaling import dunedn_points
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
 from protodune.tables import read_table, write_table
@@ -44,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
     q = kinds.add_parser("metrics")
     q.add_argument("--table", required=True)
     q.add_argument("--networks", nargs="*", default=[])
+    q = kinds.add_parser("scaling")
+    q.add_argument("--tables", required=True, nargs="*", help="TSV files of the stage 'measure_scaling'")
     for q in kinds.choices.values():
         q.add_argument("--output", required=True, help="PNG to write; SVG and TSV beside it")
     return p
@@ -149,7 +153,21 @@ def metrics(a: argparse.Namespace) -> None:
     save_figure(draw_metrics(rows, set(a.networks), "Denoising error of all methods"), a.output)
 
 
-FIGURES = {"display": display, "waveforms": waveforms, "training": training, "metrics": metrics}
+def scaling(a: argparse.Namespace) -> None:
+    """Draw the scaling study beside what the reference recorded."""
+    rows = [row for path in a.tables for row in read_table(path)]
+    if not rows:
+        raise ProtoduneError("scaling: no training to show; name trained networks as model.trial in scaling.networks")
+    recorded = dunedn_points()
+    target = Path(a.output).with_suffix(".tsv")
+    others = [{**dict.fromkeys(rows[0], ""), **p, "network": f"DUNEdn {p['network']}", "kind": "recorded"} for p in recorded]
+    write_table(target, [{"nodes": "", **row} for row in [*rows, *others]], [*rows[0], "nodes"])
+    save_figure(draw_scaling(rows, recorded, "Scaling of a training step"), a.output)
+
+
+FIGURES = {
+    "display": display, "waveforms": waveforms, "training": training, "metrics": metrics, "scaling": scaling,
+}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.distributed as dist
@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 
 BACKENDS = ("auto", "horovod", "torch", "none")
 # Horovod's background thread polls once a cycle; its default of 1 ms takes a third of a fully used CPU core.
-_CPU_CYCLE_MS = "5"
+# A longer one delays the sums: 5, 10, 20 and 40 ms gave two ranks an efficiency of 0.78, 0.82, 0.86 and 0.81 (before what
+# now happens while they travel; with it 12 ms give 0.93).
+_CPU_CYCLE_MS = "12"
 _TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -27,8 +29,11 @@ class SingleProcess:
 
     rank, size, local_rank, local_size, name = 0, 1, 0, 1, "single process"
 
-    def add_up(self, tensors: list[torch.Tensor], dtype: torch.dtype | None = None, megabytes: float = 0) -> None:
+    def begin_sum(
+        self, tensors: list[torch.Tensor], dtype: torch.dtype | None = None, megabytes: float = 0
+    ) -> Callable[[], None]:
         """Leave the tensors as they are."""
+        return lambda: None
 
     def total(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return the tensor."""
@@ -54,27 +59,37 @@ class _Ranks:
     local_size: int
     name: str
 
-    def _sum(self, flat: torch.Tensor) -> torch.Tensor:
+    def _begin(self, flat: torch.Tensor) -> Callable[[], torch.Tensor]:
+        """Start to add up a tensor that may be written over; return what waits for the sum."""
         raise NotImplementedError
 
     def _broadcast(self, tensor: torch.Tensor) -> None:
         raise NotImplementedError
 
-    def add_up(self, tensors: list[torch.Tensor], dtype: torch.dtype | None = None, megabytes: float = 0) -> None:
-        """Replace every tensor by its sum over the ranks.
+    def begin_sum(
+        self, tensors: list[torch.Tensor], dtype: torch.dtype | None = None, megabytes: float = 0
+    ) -> Callable[[], None]:
+        """Start to add up every tensor over the ranks; return what waits and then replaces them by their sums.
 
-        They travel fused in buffers of at most ``megabytes`` (0: in one), which is one negotiation a buffer and not one a
-        tensor; as ``dtype`` (float16, bfloat16), if given, which halves what travels.
+        What the caller does in between costs no time as long as the sums are under way.  They travel fused in buffers of at
+        most ``megabytes`` (0: in one), which is one negotiation a buffer and not one a tensor; as ``dtype`` (float16,
+        bfloat16), if given, which halves what travels.
         """
+        under_way = []
         for group in _groups(tensors, megabytes):
             flat = torch.cat([t.reshape(-1) for t in group])
-            total = self._sum(flat if dtype is None else flat.to(dtype)).to(flat.dtype)
-            for tensor, part in zip(group, total.split([t.numel() for t in group]), strict=True):
-                tensor.copy_(part.view_as(tensor))
+            under_way.append((group, self._begin(flat if dtype is None else flat.to(dtype))))
+
+        def finish() -> None:
+            for group, wait in under_way:
+                for tensor, part in zip(group, wait().split([t.numel() for t in group]), strict=True):
+                    tensor.copy_(part.view_as(tensor))
+
+        return finish
 
     def total(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return the sum of a tensor over the ranks."""
-        return self._sum(tensor.clone())
+        return self._begin(tensor.clone())()
 
     def broadcast(self, tensors: list[torch.Tensor]) -> None:
         """Replace every tensor by rank 0's."""
@@ -109,11 +124,21 @@ class HorovodRanks(_Ranks):
             os.environ.setdefault("HOROVOD_CYCLE_TIME", _CPU_CYCLE_MS)
         hvd.init()
         self._hvd = hvd
+        self._names: list[str] = []
         self.rank, self.size = hvd.rank(), hvd.size()
         self.local_rank, self.local_size = hvd.local_rank(), hvd.local_size()
 
-    def _sum(self, flat: torch.Tensor) -> torch.Tensor:
-        return self._hvd.allreduce(flat, op=self._hvd.Sum)
+    def _begin(self, flat: torch.Tensor) -> Callable[[], torch.Tensor]:
+        # A name that comes back lets Horovod skip the negotiation of what it has seen before.
+        name = f"sum.{flat.dtype}.{tuple(flat.shape)}.{len(self._names)}"
+        self._names.append(name)
+        handle = self._hvd.allreduce_async_(flat, op=self._hvd.Sum, name=name)
+
+        def wait() -> torch.Tensor:
+            self._names.remove(name)
+            return self._hvd.synchronize(handle)
+
+        return wait
 
     def _broadcast(self, tensor: torch.Tensor) -> None:
         self._hvd.broadcast_(tensor, root_rank=0)
@@ -140,9 +165,14 @@ class TorchRanks(_Ranks):
             int(os.environ.get(k, d)) for k, d in (("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1))
         )
 
-    def _sum(self, flat: torch.Tensor) -> torch.Tensor:
-        dist.all_reduce(flat)
-        return flat
+    def _begin(self, flat: torch.Tensor) -> Callable[[], torch.Tensor]:
+        work = dist.all_reduce(flat, async_op=True)
+
+        def wait() -> torch.Tensor:
+            work.wait()
+            return flat
+
+        return wait
 
     def _broadcast(self, tensor: torch.Tensor) -> None:
         dist.broadcast(tensor, src=0)

@@ -131,6 +131,8 @@ class Trainer:
         ranks.broadcast([t.data for t in model.state_dict().values() if t.is_floating_point()])
         self._average = {k: v.detach().clone() for k, v in model.state_dict().items()} if self.opt.ema_decay else None
         self._kept: dict[str, torch.Tensor] = {}
+        self._ahead: list[tuple[torch.Tensor, ...]] = []
+        self._ahead_of: tuple[int, bytes] | None = None
         self._in_use: list[torch.nn.Parameter] = []
         self._exact: dict[torch.nn.Parameter, torch.Tensor] = {}
 
@@ -249,10 +251,12 @@ class Trainer:
         hidden = None if self.ranks.rank == 0 else True
         steps = range(begun.step, self.steps_per_epoch)
         for number in tqdm(steps, f"epoch {epoch}", unit="step", disable=hidden, leave=False):
-            patches = order[number * self.opt.global_batch : (number + 1) * self.opt.global_batch]
+            patches, following = (
+                order[n * self.opt.global_batch : (n + 1) * self.opt.global_batch] for n in (number, number + 1)
+            )
             done = (epoch - 1) * self.steps_per_epoch + number
             learning_rate = schedule(done, self.n_steps, self.opt)
-            sums += self._step(patches, epoch, learning_rate)
+            sums += self._step(patches, epoch, learning_rate, following if len(following) else None)
             self._follow_average(done)
             self.watchdog.progress(f"epoch {epoch}, step {number + 2}")
             if (number + 1) % AGREE_EVERY == 0 and number + 1 < self.steps_per_epoch and due():
@@ -336,26 +340,39 @@ class Trainer:
             roi_loss(found["roi"], roi, kinds[1]) if "roi" in found else nothing,
         ]
 
-    def _step(self, patches: np.ndarray, epoch: int, learning_rate: float) -> torch.Tensor:
-        """Take a step on ``patches``; return this rank's part of the mean of the two losses, float64 (2,)."""
+    def _step(
+        self, patches: np.ndarray, epoch: int, learning_rate: float, next_patches: np.ndarray | None = None
+    ) -> torch.Tensor:
+        """Take a step on ``patches``; return this rank's part of the mean of the two losses, float64 (2,).
+
+        ``next_patches``: those of the next step, which are read while the gradients travel."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=False)
         total = torch.zeros(2, dtype=torch.float64)
         weights = (LOSS_SCALE_ADC**2 * self._weights()[0], self._weights()[1])
-        for indices in self._batches(patches):
+        loaded = self._ahead if self._ahead_of == (epoch, patches.tobytes()) else None
+        results = []
+        for number, indices in enumerate(self._batches(patches)):
             share = len(indices) / len(patches)
-            features, clean, roi = self._load(self.train, indices, epoch)
+            features, clean, roi = loaded[number] if loaded else self._load(self.train, indices, epoch)
             with self._autocast():
                 output = self._network(features).float()
             parts = self._losses(output, clean, roi, (self.opt.loss, self.opt.roi_loss))
             loss = sum(w * part for w, part in zip(weights, parts, strict=True) if w) + self._graph_loss()
             self._scaler.scale(loss * share).backward()
             self._put_aside()
-            with torch.no_grad():
+            results.append((output.detach(), clean, roi, share))
+        finish = self._begin_gradients()
+        # While the gradients travel: the losses to show, and the patches of the next step.
+        with torch.no_grad():
+            for output, clean, roi, share in results:
                 shown = self._losses(output, clean, roi)
-            total += torch.stack(shown).double().cpu() * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) * share
-        self._add_up_gradients()
+                total += torch.stack(shown).double().cpu() * torch.tensor([LOSS_SCALE_ADC**2, 1.0]) * share
+        if next_patches is not None and self.ranks.size > 1:
+            self._ahead = [self._load(self.train, indices, epoch) for indices in self._batches(next_patches)]
+            self._ahead_of = (epoch, next_patches.tobytes())
+        finish()
         self._scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.opt.clip_norm)
         self._scaler.step(self.optimizer)
@@ -373,16 +390,21 @@ class Trainer:
                     self._exact[parameter] += parameter.grad
                     parameter.grad.zero_()
 
-    def _add_up_gradients(self) -> None:
-        """Replace the gradients by their sum over all micro-batches of the step."""
+    def _begin_gradients(self) -> Callable[[], None]:
+        """Start to add up the gradients of all micro-batches of the step; return what waits for the sums."""
         if not self._in_use:
             self._in_use = self._agree_on_gradients()
         gradients = [self._exact.get(p, p.grad) for p in self._in_use]
-        with self.stopwatch.on("communication"):
-            self.ranks.add_up(gradients, self._compression, self._fusion_mb)
-        for parameter, total in self._exact.items():
-            parameter.grad.copy_(total)
-            total.zero_()
+        wait = self.ranks.begin_sum(gradients, self._compression, self._fusion_mb)
+
+        def finish() -> None:
+            with self.stopwatch.on("communication"):
+                wait()
+            for parameter, total in self._exact.items():
+                parameter.grad.copy_(total)
+                total.zero_()
+
+        return finish
 
     def _agree_on_gradients(self) -> list[torch.nn.Parameter]:
         """Return the parameters that have a gradient on any rank; a rank without a micro-batch takes part with zeros."""
@@ -425,7 +447,7 @@ class Trainer:
             count += 1
             for part, statistic in zip(sums, statistics, strict=True):
                 part += statistic
-        self.ranks.add_up(sums)
+        self.ranks.begin_sum(sums)()
         everywhere = float(self.ranks.total(count))
         for part, statistic in zip(sums, statistics, strict=True):
             statistic.copy_(part / everywhere)
