@@ -105,6 +105,7 @@ def _cross_problems(config: dict, samples: list[Sample], trials: list[Trial]) ->
         for split in ("train", "val"):
             if samples and not any(s.split == split for s in samples):
                 problems.append(f"{config['samples']}: no sample of split {split}, which the trials need")
+    problems += _scan_problems(config)
     networks = {t.method for t in trials}
     shown = config["figures"]["network"]
     if trials and shown not in networks:
@@ -116,6 +117,29 @@ def _cross_problems(config: dict, samples: list[Sample], trials: list[Trial]) ->
         problems.append(
             f"config.figures.classical: '{shown}' is not in config.methods{suggest(shown, list(config['methods']))}"
         )
+    return problems
+
+
+def _scan_problems(config: dict) -> list[str]:
+    scan, models = config["scan"], config["models"]
+    training = load_schema("config")["properties"]["models"]["additionalProperties"]["properties"]["training"]
+    problems = schema_problems(scan.get("training", {}), training, "config.scan.training")
+    if scan["model"] not in models:
+        problems.append(
+            f"config.scan.model: '{scan['model']}' is not in config.models{suggest(scan['model'], list(models))}"
+        )
+    known = list(training["properties"])
+    for name, wanted in scan["space"].items():
+        if not name.startswith("network.") and name not in known:
+            problems.append(
+                f"config.scan.space.{name}: no setting of a training{suggest(name, known)}; those of a network are called "
+                "network.NAME"
+            )
+        if isinstance(wanted, dict) and (wanted["low"] > wanted["high"] or (wanted.get("log") and wanted["low"] <= 0)):
+            problems.append(
+                f"config.scan.space.{name}: found low {wanted['low']} and high {wanted['high']}, expected low <= high, and "
+                "above 0 with log"
+            )
     return problems
 
 

@@ -167,6 +167,28 @@ class Targets:
             return str(find_file(given.replace("{plane}", w.plane)))
         return self.model_file(self.trial(w), "weights.safetensors")
 
+    def scan_settings(self, w) -> str:
+        """The search for settings: the training that it varies, and how."""
+        scan = self.config["scan"]
+        model = self.config["models"][scan["model"]]
+        training = {
+            "task": scan.get("task", "denoise"), "model": scan["model"], "architecture": model["architecture"],
+            "family": scan["plane"], "trial": "scan", "seed": self.config["seed"], "network": model.get("network", {}),
+            "optimiser": {**model.get("training", {}), **scan.get("training", {})},
+        }  # fmt: skip
+        chosen = {k: scan[k] for k in ("space", "sampler", "pruning", "trials") if k in scan}
+        return _json({"training": training, "seed": self.config["seed"], **chosen})
+
+    def scan_patches(self, split: str) -> list[str]:
+        """Patch files of the search, of the samples of one split."""
+        scan = self.config["scan"]
+        patches = self.config["models"][scan["model"]].get("patches")
+        return [f"results/patches/{patches}/{scan['plane']}/{name}.h5" for name in self.samples_of(split)]
+
+    def scan_trials(self) -> list[str]:
+        """Rows of all trials of the search."""
+        return [f"results/scan/{number}.tsv" for number in range(self.config["scan"]["trials"])]
+
     def scaling_options(self, w) -> list[str]:
         """Options of the scaling study."""
         wanted = self.config["scaling"]

@@ -13,6 +13,7 @@ from protodune.figures.curves import draw_training
 from protodune.figures.display import draw_display
 from protodune.figures.metrics import draw_metrics
 from protodune.figures.scaling import draw_scaling
+from protodune.figures.scan import draw_scan
 from protodune.figures.style import save_figure
 from protodune.figures.waveforms import draw_waveforms
 from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
@@ -48,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     q.add_argument("--networks", nargs="*", default=[])
     q = kinds.add_parser("scaling")
     q.add_argument("--tables", required=True, nargs="*", help="TSV files of the stage 'measure_scaling'")
+    q = kinds.add_parser("scan")
+    q.add_argument("--trials", required=True, nargs="+", help="TSV files of the stage 'scan_trial'")
+    q.add_argument("--table", required=True, help="TSV of all trials to write")
     for q in kinds.choices.values():
         q.add_argument("--output", required=True, help="PNG to write; SVG and TSV beside it")
     return p
@@ -165,8 +169,17 @@ def scaling(a: argparse.Namespace) -> None:
     save_figure(draw_scaling(rows, recorded, "Scaling of a training step"), a.output)
 
 
+def scan(a: argparse.Namespace) -> None:
+    """Put the trials of a search into one table, the best first, and draw them."""
+    rows = sorted((row for path in a.trials for row in read_table(path)), key=lambda r: float(r["val_loss"]))
+    write_table(a.table, rows, list(rows[0]))
+    ended = sum(r["state"] == "pruned" for r in rows)
+    save_figure(draw_scan(rows, f"{len(rows)} trials, {ended} of them ended early"), a.output)
+
+
 FIGURES = {
     "display": display, "waveforms": waveforms, "training": training, "metrics": metrics, "scaling": scaling,
+    "scan": scan,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -53,22 +54,7 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
     ranks = connect(args.backend)
     if ranks.rank != 0:
         logging.getLogger().setLevel(logging.WARNING)
-    watchdog = Watchdog(args.watchdog_minutes, ranks.rank)
-    torch.set_num_threads(threads_of(ranks, args.threads))
-    torch.manual_seed(settings.seed)
-    train, val = PatchFiles(args.train), PatchFiles(args.val)
-    model = build_model(settings.architecture, settings.network, settings.task)
-    log.info(
-        "%s on %s: %d parameters, %d training and %d validation patches, %d rank(s) by %s, %d thread(s) each",
-        settings.model, settings.family, count_parameters(model), len(train), len(val), ranks.size, ranks.name,
-        torch.get_num_threads(),
-    )  # fmt: skip
-    checkpoints = RollingCheckpoints(args.checkpoints, fingerprint(settings, args), args.checkpoint_minutes)
-    if ranks.rank == 0:
-        checkpoints.lock()
-    trainer = Trainer(model, settings, train, val, ranks, watchdog, args.fusion_mb)
-    best, history = trainer.fit(checkpoints)
-    watchdog.stop()
+    model, best, history, checkpoints = fit(settings, args, ranks)
     if ranks.rank == 0:
         model.load_state_dict(best)
         about = {
@@ -89,6 +75,32 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
         )
         checkpoints.clear()
     ranks.close()
+
+
+def fit(
+    settings: TrainingSettings,
+    args: argparse.Namespace,
+    ranks: Ranks,
+    stop: Callable[[EpochRecord], bool] | None = None,
+) -> tuple[torch.nn.Module, dict[str, torch.Tensor], list[EpochRecord], RollingCheckpoints]:
+    """Train on all ranks, from the last checkpoint if there is one; return the network, its best state, the history and
+    the checkpoints, which are to be cleared when the products are written.  ``stop`` is asked after every epoch."""
+    watchdog = Watchdog(args.watchdog_minutes, ranks.rank)
+    torch.set_num_threads(threads_of(ranks, args.threads))
+    torch.manual_seed(settings.seed)
+    train, val = PatchFiles(args.train), PatchFiles(args.val)
+    model = build_model(settings.architecture, settings.network, settings.task)
+    log.info(
+        "%s on %s: %d parameters, %d training and %d validation patches, %d rank(s) by %s, %d thread(s) each",
+        settings.model, settings.family, count_parameters(model), len(train), len(val), ranks.size, ranks.name,
+        torch.get_num_threads(),
+    )  # fmt: skip
+    checkpoints = RollingCheckpoints(args.checkpoints, fingerprint(settings, args), args.checkpoint_minutes)
+    if ranks.rank == 0:
+        checkpoints.lock()
+    best, history = Trainer(model, settings, train, val, ranks, watchdog, args.fusion_mb).fit(checkpoints, stop)
+    watchdog.stop()
+    return model, best, history, checkpoints
 
 
 def threads_of(ranks: Ranks, on_node: int) -> int:

@@ -160,8 +160,12 @@ class Trainer:
                 share, self.opt.global_batch, self.opt.micro_batch, self.ranks.size,
             )  # fmt: skip
 
-    def fit(self, checkpoints: RollingCheckpoints) -> tuple[dict[str, torch.Tensor], list[EpochRecord]]:
-        """Train all epochs, from the last checkpoint if there is one; return the best state and the history."""
+    def fit(
+        self, checkpoints: RollingCheckpoints, stop: Callable[[EpochRecord], bool] | None = None
+    ) -> tuple[dict[str, torch.Tensor], list[EpochRecord]]:
+        """Train all epochs, from the last checkpoint if there is one; return the best state and the history.
+
+        ``stop`` is asked after every epoch whether it was the last; rank 0's answer counts."""
         history, best, progress = self._resume(checkpoints)
         for epoch in range(len(history) + 1, self.opt.epochs + 1):
             if self.opt.patience and self._epochs_since_best(history) >= self.opt.patience:
@@ -185,6 +189,8 @@ class Trainer:
                 self._log(record)
                 if checkpoints.due() or checkpoints.affordable():
                     checkpoints.save(epoch, 0, self._state(history, best, progress))
+            if stop is not None and self._agree(stop(record)):
+                break
         return best, history
 
     def _resume(self, checkpoints: RollingCheckpoints) -> tuple[list[EpochRecord], dict[str, torch.Tensor], Progress]:
