@@ -5,10 +5,10 @@ CONFIGFILE ?= config/config.yaml
 DIRECTORY ?= .
 SNAKEMAKE = $(VENV)/bin/snakemake --profile profiles/local --configfile $(CONFIGFILE) --directory $(DIRECTORY)
 
-.PHONY: help setup demo test lint format
+.PHONY: help setup demo test test-cluster test-oldest lint format
 
 help:            ## this list
-	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
 setup:           ## make the virtual environment, build Horovod
 	@command -v $(PYTHON) > /dev/null || { echo "setup: error: found no Python, expected 3.11; install python3.11"; exit 1; }
@@ -20,6 +20,16 @@ demo: setup      ## simulate, train, clean, compare: results/report.html
 
 test: setup      ## all tests
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+test-cluster: setup  ## the workflow on a real Slurm on this machine (installs it by apt, as root)
+	@envs/install_slurm.sh
+	$(VENV)/bin/python -m pytest tests/cluster
+
+test-oldest:     ## models and training on the oldest torch (a second environment, 3 GB)
+	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet -r envs/oldest.txt
+	PYTHONPATH=workflow $(VENV)-oldest/bin/python -m pytest -p no:cacheprovider --ignore tests/unit/models/test_portable.py \
+		tests/unit/models tests/unit/training tests/unit/test_inference.py
 
 lint: setup      ## style of Python and Snakemake files, Snakemake's own lint
 	$(VENV)/bin/ruff check .

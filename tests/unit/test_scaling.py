@@ -29,8 +29,8 @@ def test_steps_and_speed_up():
     assert step_seconds("strong", 3, 1.0, 8, 1e6, network) == pytest.approx(3 / 8), "one rank has three micro-batches"
     assert step_seconds("strong", 100, 1.0, 8, 1e6, network) == pytest.approx(1 / 8)
     assert step_seconds("weak", 100, 1.0, 8, 1e6, network) == pytest.approx(1.0)
-    assert speed_up("strong", 4, 1.0, 0.25) == pytest.approx(4)
-    assert speed_up("weak", 4, 1.0, 1.25) == pytest.approx(3.2)
+    assert speed_up("strong", 4, 1.0 / 0.25) == pytest.approx(4)
+    assert speed_up("weak", 4, 1.0 / 1.25) == pytest.approx(3.2)
 
 
 def test_the_reference_is_what_the_issue_of_its_authors_says():
@@ -60,6 +60,7 @@ def test_the_table_has_what_was_measured_and_the_model():
         ("strong", 1): result(1, 1.0, 0.0, 16), ("strong", 2): result(2, 0.6, 0.1, 16),
         ("weak", 1): result(1, 1.0, 0.0, 16), ("weak", 2): result(2, 1.1, 0.1, 32),
     }  # fmt: skip
+    medians = {key: measure_scaling.median([found], [medians[key[0], 1]]) for key, found in medians.items()}
     rows = {(r["kind"], r["mode"], r["ranks"]): r for r in measure_scaling.table(medians, 3)}
     assert len(rows) == 4 + 6
     assert rows["measured", "strong", 2]["speedup"] == pytest.approx(1 / 0.6)
@@ -72,3 +73,11 @@ def test_the_table_has_what_was_measured_and_the_model():
     assert rows["model", "strong", 1024]["step_s"] > 1 / 8, "eight micro-batches feed eight ranks"
     alone = measure_scaling.table({k: v for k, v in medians.items() if k[1] == 1}, 3)
     assert {r["kind"] for r in alone} == {"measured"}, "one rank tells nothing about communication"
+
+
+def test_runs_are_compared_within_their_round():
+    alone = [result(1, seconds, 0.0, 16) for seconds in (1.0, 2.0, 1.0)]  # the second round was disturbed
+    runs = [result(2, seconds, 0.1, 16) for seconds in (0.6, 1.2, 0.5)]
+    found = measure_scaling.median(runs, alone)
+    assert found["ratio"] == pytest.approx(1 / 0.6)
+    assert found["step_s"] == pytest.approx(0.6)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from helpers import REPOSITORY, job_environment, run_snakemake
 
@@ -36,7 +37,7 @@ def test_the_demo_runs_every_stage(tmp_path):
         ("simulation_report", "draw_simulation"),
         ("train", "train_model"), ("infer", "infer_classical"), ("export", "export_sample"),
         ("export_models", "export_model"), ("validate", "make_table"),
-        ("figures", "draw_event"), ("report", "make_report"),
+        ("figures", "draw_event"), ("report", "make_report"), ("scan", "draw_scan"), ("scaling", "draw_scaling"),
     ],
 )  # fmt: skip
 def test_every_stage_has_a_target_that_ends_there(target, last, tmp_path):
@@ -52,8 +53,26 @@ def test_until_stops(tmp_path):
     assert set(planned("--until", "convert_sample", directory=tmp_path)) == {"simulate_sample", "convert_sample", "total"}
 
 
-def test_the_power8_profile_plans(tmp_path):
-    assert planned(directory=tmp_path, profile="power8")["train_model"] == 3
+@pytest.mark.parametrize("profile", ["power8", "slurm", "lsf"])
+def test_the_profiles_of_queues_plan(profile, tmp_path):
+    assert planned(directory=tmp_path, profile=profile)["train_model"] == 3
+    result = run_snakemake("-n", "scan", "scaling", directory=tmp_path, profile=profile)
+    plan = result.stdout + result.stderr
+    for rule in ("scan_trial", "measure_scaling"):
+        [resources] = set(re.findall(rf"rule {rule}:.*?resources: ([^\n]*)", plan, re.DOTALL))
+        assert "mpi=" in resources
+        assert "cpus_per_task=" in resources
+    assert plan.count("rule scan_trial:") == 12, "a job a trial"
+
+
+def test_power8_has_three_nodes_of_four_gpus_and_one_place_for_the_account():
+    text = (REPOSITORY / "profiles" / "power8" / "config.yaml").read_text()
+    profile = yaml.safe_load(text)
+    training = profile["set-resources"]["train_model"]
+    assert (training["nodes"], training["tasks_per_node"], training["gres"]) == (3, 4, "gpu:4")
+    assert text.count("slurm_partition:") == text.count("slurm_account:") == 1
+    assert "attempt" in training["mem_mb"]
+    assert "attempt" in training["runtime"]
 
 
 def test_a_typing_error_is_refused_with_a_suggestion(tmp_path):

@@ -68,9 +68,10 @@ def step_seconds(mode: str, ranks: int, one: float, micro_batches: int, size: fl
     return one * share + network.all_reduce(ranks, size)
 
 
-def speed_up(mode: str, ranks: int, one: float, step: float) -> float:
-    """Return images a second over those of one rank; a weak step has ``ranks`` times as many."""
-    return one / step * (1 if mode == "strong" else ranks)
+def speed_up(mode: str, ranks: int, ratio: float) -> float:
+    """Return images a second over those of one rank, from the ratio of one rank's step to this; a weak step has ``ranks``
+    times as many images."""
+    return ratio * (1 if mode == "strong" else ranks)
 
 
 def rank_counts(offered: int) -> list[int]:

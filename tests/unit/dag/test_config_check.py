@@ -173,3 +173,19 @@ def test_every_key_is_described_and_none_is_free(name):
         assert value.get("description"), path
         if "properties" in value:
             assert value["additionalProperties"] is False, path
+
+
+def test_a_search_is_checked_before_anything_runs(config):
+    config["scan"]["model"] = "u_net"
+    config["scan"]["training"] = {"epohcs": 2}
+    config["scan"]["space"] = {
+        "learning_rat": [0.1], "network.width": [4, 8], "weight_decay": {"low": 0, "high": 1, "log": True},
+        "clip_norm": {"low": 2, "high": 1},
+    }  # fmt: skip
+    text = problems(config)
+    assert "config.scan.model: 'u_net' is not in config.models (did you mean 'unet'?)" in text
+    assert "config.scan.training.epohcs: unknown key (did you mean 'epochs'?)" in text
+    assert "config.scan.space.learning_rat: no setting of a training (did you mean 'learning_rate'?)" in text
+    assert "config.scan.space.weight_decay: found low 0 and high 1, expected low <= high, and above 0 with log" in text
+    assert "config.scan.space.clip_norm: found low 2 and high 1" in text
+    assert "network.width" not in text

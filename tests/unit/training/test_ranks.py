@@ -59,7 +59,7 @@ def test_twelve_ranks_on_twelve_uneven_shards_read_every_patch_once_an_epoch(sha
         model = build_model("unet", settings.network, "denoise")
         trainer = Trainer(model, settings, train_files, val_files, OneOf(rank, 12))
         for number in range(trainer.steps_per_epoch):
-            trainer._step(epoch_order(len(train_files), 1, 1)[number * 12 : (number + 1) * 12], 1, 1e-3)
+            trainer.step(epoch_order(len(train_files), 1, 1)[number * 12 : (number + 1) * 12], 1, 1e-3)
         assert 2 <= len(train_files.seen) <= 3, "a rank reads its share and no more"
         seen += train_files.seen
     assert sorted(seen) == list(range(30))

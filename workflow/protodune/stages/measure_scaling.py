@@ -62,11 +62,15 @@ def run(settings: str, args: argparse.Namespace) -> None:
             result = _measure(settings, mode, ranks, args, Path(folder) / "steps.json")
             runs.setdefault((mode, ranks), []).append(result)
             log.info("%s scaling, %d rank(s): %.4f s a step", mode, ranks, result["step_s"])
-    medians = {
-        key: found[0] | {name: statistics.median(f[name] for f in found) for name in MEASURED} for key, found in runs.items()
-    }
+    medians = {key: median(found, runs[key[0], 1]) for key, found in runs.items()}
     name = json.loads(settings)["model"]
     write_table(args.output, [{"network": name, **row} for row in table(medians, args.repeats)], COLUMNS)
+
+
+def median(runs: list[dict], alone: list[dict]) -> dict:
+    """Return the medians of some runs, and of their ratios to those of one rank that were measured in the same round."""
+    paired = statistics.median(one["step_s"] / run["step_s"] for one, run in zip(alone, runs, strict=True))
+    return runs[0] | {name: statistics.median(run[name] for run in runs) for name in MEASURED} | {"ratio": paired}
 
 
 def _measure(settings: str, mode: str, ranks: int, args: argparse.Namespace, output: Path) -> dict:
@@ -92,8 +96,7 @@ def table(medians: dict[tuple[str, int], dict], repeats: int) -> list[dict]:
     network = fit_network(timings)
     rows = []
     for (mode, ranks), found in sorted(medians.items()):
-        one = medians[mode, 1]["step_s"]
-        rows.append(_row("measured", mode, ranks, found["step_s"], one, found) | {"repeats": repeats})
+        rows.append(_row("measured", mode, ranks, found["step_s"], found["ratio"], found) | {"repeats": repeats})
     if network is None:
         log.info("one rank only: nothing to model the communication from")
         return rows
@@ -113,12 +116,13 @@ def table(medians: dict[tuple[str, int], dict], repeats: int) -> list[dict]:
                 "communication_s": network.all_reduce(ranks, size),
                 "data_s": first["data_s"] * (1 if mode == "weak" else 1 / ranks),
             }
-            rows.append(_row("model", mode, ranks, step, first["step_s"], found) | {"repeats": repeats})
+            rows.append(_row("model", mode, ranks, step, first["step_s"] / step, found) | {"repeats": repeats})
     return rows
 
 
-def _row(kind: str, mode: str, ranks: int, step: float, one: float, found: dict) -> dict:
-    gain = speed_up(mode, ranks, one, step)
+def _row(kind: str, mode: str, ranks: int, step: float, ratio: float, found: dict) -> dict:
+    """Return a row of the table; ``ratio`` of the seconds of a step of one rank to those of this."""
+    gain = speed_up(mode, ranks, ratio)
     return {
         "kind": kind, "mode": mode, "ranks": ranks, "step_s": step, "data_s": found["data_s"],
         "compute_s": max(0.0, step - found["data_s"] - found["communication_s"]),

@@ -60,7 +60,7 @@ def run(settings: TrainingSettings, args: argparse.Namespace) -> None:
         return order[first : first + batch]
 
     def step(number: int) -> None:
-        trainer._step(patches(number), 1, settings.optimiser.learning_rate, patches(number + 1))
+        trainer.step(patches(number), 1, settings.optimiser.learning_rate, patches(number + 1))
 
     for number in range(WARM_UP):
         step(number)

@@ -262,7 +262,7 @@ class Trainer:
             )
             done = (epoch - 1) * self.steps_per_epoch + number
             learning_rate = schedule(done, self.n_steps, self.opt)
-            sums += self._step(patches, epoch, learning_rate, following if len(following) else None)
+            sums += self.step(patches, epoch, learning_rate, following if len(following) else None)
             self._follow_average(done)
             self.watchdog.progress(f"epoch {epoch}, step {number + 2}")
             if (number + 1) % AGREE_EVERY == 0 and number + 1 < self.steps_per_epoch and due():
@@ -346,7 +346,7 @@ class Trainer:
             roi_loss(found["roi"], roi, kinds[1]) if "roi" in found else nothing,
         ]
 
-    def _step(
+    def step(
         self, patches: np.ndarray, epoch: int, learning_rate: float, next_patches: np.ndarray | None = None
     ) -> torch.Tensor:
         """Take a step on ``patches``; return this rank's part of the mean of the two losses, float64 (2,).
