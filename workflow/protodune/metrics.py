@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from scipy.integrate import trapezoid
 from skimage.metrics import structural_similarity
 
 from protodune.regions import runs
@@ -114,7 +115,7 @@ def roc_auc(found: np.ndarray, false: np.ndarray) -> float:
     if found[0] == 0 or false[0] == 0:
         return math.nan
     sensitivity, others = found / found[0], false / false[0]
-    return float(-np.trapezoid(sensitivity, others))
+    return float(-trapezoid(sensitivity, others))
 
 
 def bootstrap_error(counts: np.ndarray, statistic: Callable[[np.ndarray], float], draws: int = 500, seed: int = 1) -> float:
