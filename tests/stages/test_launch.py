@@ -179,3 +179,9 @@ def test_a_training_without_patches_is_one_line(tmp_path):
     files = ["--train", tmp_path / "no.h5", "--val", tmp_path / "no.h5", "--output", tmp_path / "m"]
     result = run_module("stages.train", "--settings", json.dumps(SETTINGS), *files)
     assert "run the stage 'prepare'" in one_line_error(result, "train")
+
+
+def test_a_program_that_is_not_there_is_named():
+    result = run_module("stages.launch", "--ranks", "1", "--", "no_such_program")
+    message = one_line_error(result, "launch")
+    assert "rank 0: cannot start no_such_program (No such file or directory), expected a program on PATH" in message

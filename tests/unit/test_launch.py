@@ -140,6 +140,11 @@ def test_the_first_failure_ends_all_and_is_the_exit_code():
     assert exit_text(-9) == "signal SIGKILL"
 
 
+def test_a_starter_that_is_not_there_is_named():
+    with pytest.raises(ProtoduneError, match=r"cannot start no_srun \(No such file or directory\)"):
+        run_together([["sleep", "60"], ["no_srun"]])
+
+
 def test_horovod_is_taken_where_it_is(monkeypatch):
     assert choose_backend("torch") == ("torch", "as asked for")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from protodune.errors import ProtoduneError
 from protodune.launch.allocation import Allocation, Slot
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,13 @@ def run_together(command_lines: Sequence[list[str]]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, pass_on)
     for command in command_lines:
-        processes.append(subprocess.Popen(command))
+        try:
+            processes.append(subprocess.Popen(command))
+        except OSError as error:
+            end(processes)
+            raise ProtoduneError(
+                f"launch: cannot start {command[0]} ({error.strerror}), expected it on the nodes of the job"
+            ) from None
     failed = 0
     while not failed and any(p.poll() is None for p in processes):
         time.sleep(_POLL_S)

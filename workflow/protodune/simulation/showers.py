@@ -163,7 +163,7 @@ def _compton(rng: np.random.Generator, photons: Pool) -> tuple[Pool, Pool]:
     return electron, photon
 
 
-def step(rng: np.random.Generator, settings: SimulationSettings, electrons: Pool) -> tuple[Steps, Pool, Pool]:
+def _step(rng: np.random.Generator, settings: SimulationSettings, electrons: Pool) -> tuple[Steps, Pool, Pool]:
     """Move every electron by one step; return the deposits, the electrons still under way and the photons radiated."""
     n = len(electrons)
     kinetic = np.maximum(electrons.kinetic, 1e-6)

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 
+from protodune.errors import ProtoduneError
 from protodune.launch.allocation import find_allocation, plan_slots
 from protodune.launch.rendezvous import BACKENDS, choose_backend, serve
 from protodune.launch.starters import commands, run_together
@@ -64,7 +65,12 @@ def work(args: argparse.Namespace) -> None:
     cpus = own_cpus(sorted(os.sched_getaffinity(0)), os.cpu_count() or 1, slot, plan["threads"])
     if cpus:
         os.sched_setaffinity(0, cpus)
-    os.execvp(args.program[0], args.program)
+    try:
+        os.execvp(args.program[0], args.program)
+    except OSError as error:
+        raise ProtoduneError(
+            f"launch: rank {slot.rank}: cannot start {args.program[0]} ({error.strerror}), expected a program on PATH"
+        ) from None
 
 
 def main(argv: list[str] | None = None) -> int:
