@@ -11,7 +11,8 @@ rule measure_scaling:
         "results/logs/measure_scaling/{task}.{model}.{plane}.{trial}.log",
     benchmark:
         "results/benchmarks/measure_scaling/{task}.{model}.{plane}.{trial}.tsv"
-    threads: workflow.cores or 2
+    # All of a machine, so that nothing runs beside it: Snakemake takes no more than there are.
+    threads: 64
     resources:
         offered=1,
         launcher_options="",
