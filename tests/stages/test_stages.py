@@ -47,6 +47,19 @@ def trained(store_file, tmp_path_factory):
     return folder
 
 
+def test_inference_says_what_an_event_costs(trained, store_file, tmp_path, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    argv = ["--plane", "collection", "--events", str(store_file), "--output", str(tmp_path / "p.h5")]
+    argv += ["--weights", str(trained / "model" / "weights.safetensors"), "--settings", as_json(task="denoise")]
+    monkeypatch.setattr("protodune.energy.EnergyMeter.joules", lambda self: 42.0)
+    assert infer_network.main(argv) == 0
+    assert "42.0 J an event for collection" in caplog.text
+    monkeypatch.setattr("protodune.energy.EnergyMeter.joules", lambda self: float("nan"))
+    (tmp_path / "p.h5").unlink()
+    assert infer_network.main(argv) == 0
+    assert "energy not available" in caplog.text
+
+
 def test_a_region_selector_on_crossings(store_file, tmp_path):
     for name, mode in (("train", "crop"), ("val", "tile")):
         settings = as_json(mode=mode, height=32, width=16, per_image=8, features="dnnroi")

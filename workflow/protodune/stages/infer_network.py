@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
 
 import numpy as np
 import torch
 
 from protodune.classical.cut import apply_cut
 from protodune.data.features import FEATURE_SETS
+from protodune.energy import EnergyMeter, in_words
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import fold_norms, infer_plane
 from protodune.memory import keep_freed_memory
@@ -20,6 +22,8 @@ from protodune.provenance import versions
 from protodune.settings import parse_settings
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +81,11 @@ def run(settings: NetworkSettings, plane: str, events: str, weights: str, output
         "trained": trained,
         "versions": versions("numpy", "scipy", "torch"),
     }
+    meter = EnergyMeter()
     predict_sample(method, events, plane, output, about, code)
+    with EventStore(events) as store:
+        count = len({store.event_id(image) for image in range(len(store))})
+    log.info("%s: %s", events, in_words(meter.joules() / max(1, count), f"an event for {plane} ({meter.source})"))
 
 
 def main(argv: list[str] | None = None) -> int:
