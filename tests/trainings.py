@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from helpers import as_json
 from protodune.data.patch_files import PatchFiles
 from protodune.models.registry import build_model
+from protodune.stages import prepare
 from protodune.training.checkpoint import RollingCheckpoints
 from protodune.training.distributed import SingleProcess
 from protodune.training.loop import Trainer
@@ -27,3 +29,12 @@ def train(patches, checkpoints=None, settings=SETTINGS, ranks=None):
 
 def numbers(history):
     return [(r.epoch, r.learning_rate, r.train_mse, r.val_mse) for r in history]
+
+
+def prepared(store_file, folder, size, train, val):
+    """A folder with train.h5, crops on collection, and val.h5, tiles, of height x width; so many of each."""
+    for name, mode, count in (("train", "crop", train), ("val", "tile", val)):
+        settings = as_json(mode=mode, height=size[0], width=size[1], per_image=count, signal_fraction=0.7)
+        argv = ["--settings", settings, "--plane", "collection", "--events", str(store_file)]
+        assert prepare.main([*argv, "--output", str(folder / f"{name}.h5")]) == 0
+    return folder

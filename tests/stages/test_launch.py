@@ -12,10 +12,10 @@ import psutil
 import pytest
 import torch
 
-from helpers import as_json, job_environment, one_line_error, run_module
+from helpers import job_environment, one_line_error, run_module
 from protodune.models.weights import load_weights
-from protodune.stages import prepare
 from protodune.tables import read_table
+from trainings import prepared
 
 SETTINGS = {
     "task": "denoise", "model": "unet", "architecture": "unet", "family": "collection", "trial": "t",
@@ -26,12 +26,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def patches(store_file, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("patches")
-    for name, mode, count in (("train", "crop", 46), ("val", "tile", 7)):
-        settings = as_json(mode=mode, height=32, width=64, per_image=count, signal_fraction=0.7)
-        argv = ["--settings", settings, "--plane", "collection", "--events", str(store_file)]
-        assert prepare.main([*argv, "--output", str(folder / f"{name}.h5")]) == 0
-    return folder
+    return prepared(store_file, tmp_path_factory.mktemp("patches"), (32, 64), 46, 7)
 
 
 def arguments(patches, output, settings=SETTINGS):

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from helpers import as_json, one_line_error, run_module
-from protodune.stages import draw, prepare, scan_trial
+from helpers import one_line_error, run_module
+from protodune.stages import draw, scan_trial
 from protodune.stages.scan_trial import with_parameters
 from protodune.tables import read_table
 from protodune.training.settings import OptimiserSettings, TrainingSettings
+from trainings import prepared
 
 TRAINING = {
     "task": "denoise", "model": "unet", "architecture": "unet", "family": "collection", "trial": "scan",
@@ -19,12 +20,7 @@ SPACE = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "micro_batch
 
 @pytest.fixture(scope="module")
 def patches(store_file, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("patches")
-    for name, mode, count in (("train", "crop", 8), ("val", "tile", 3)):
-        settings = as_json(mode=mode, height=16, width=32, per_image=count, signal_fraction=0.7)
-        argv = ["--settings", settings, "--plane", "collection", "--events", str(store_file)]
-        assert prepare.main([*argv, "--output", str(folder / f"{name}.h5")]) == 0
-    return folder
+    return prepared(store_file, tmp_path_factory.mktemp("patches"), (16, 32), 8, 3)
 
 
 def arguments(patches, folder, number, **changes):
