@@ -23,8 +23,8 @@ from helpers import REPOSITORY, job_environment
 from protodune.models.weights import load_weights
 
 SCRIPT = Path(__file__).with_name("minislurm.sh")
-SCENARIOS = ("undisturbed", "rank_killed", "rank_hangs", "node_lost", "snakemake_killed")
-SETTINGS = '{"epochs": 12, "global_batch": 12, "micro_batch": 2, "calibration_patches": 12, "deterministic": true}'
+SCENARIOS = ("undisturbed", "rank_killed", "rank_hangs", "node_lost", "snakemake_killed", "no_partition")
+SETTINGS = '{"epochs": 8, "global_batch": 12, "micro_batch": 2, "calibration_patches": 12, "deterministic": true}'
 
 pytestmark = pytest.mark.skipif(
     shutil.which("slurmctld", path="/usr/sbin:/usr/bin") is None, reason="Slurm is not installed"
@@ -163,7 +163,7 @@ def test_six_ranks_on_three_nodes(run):
     assert "launch: 6 rank(s) on 3 node(s) (Slurm job" in text
     assert "backend horovod because it is installed, rendezvous 127.0.0.11:" in text
     assert "6 rank(s) by horovod, 1 thread(s) each" in text
-    assert text.count("epoch 12/12") == 1
+    assert text.count("epoch 8/8") == 1
     assert "gres=gpu:1" in run.said(), "inference asked for a GPU"
     assert (run.directory / "results/predictions/denoise/unet.undisturbed/collection/toy_test.h5").is_file()
 
@@ -198,11 +198,11 @@ def test_a_lost_node_costs_a_retry_elsewhere(run):
 
 
 def test_a_killed_snakemake_leaves_a_job_that_is_named_and_a_restart_finishes(run):
-    process = run.start(run.weights("snakemake_killed"))
+    process = run.start(run.weights("snakemake_killed"), train_options="--checkpoint-minutes 0")
     ranks = run.ranks("snakemake_killed")
     process.kill()
     process.wait()
-    ranks[0].send_signal(signal.SIGSTOP)  # it must still be there when the restart comes
+    ranks[0].send_signal(signal.SIGSTOP)  # it must still be there when the restart comes, as in a long training
     [orphan] = run.cluster.jobs()
     assert run.finish(run.start("--unlock")) == 0, run.said()
     refused = run.start(run.weights("snakemake_killed"), "--retries", "0")
@@ -217,7 +217,7 @@ def test_a_killed_snakemake_leaves_a_job_that_is_named_and_a_restart_finishes(ru
 
 
 def test_a_partition_that_is_not_there_is_named(run):
-    process = run.start(run.weights("undisturbed"), "--forcerun", "train_model", slurm_partition="power9")
+    process = run.start(run.weights("no_partition"), slurm_partition="power9")
     assert run.finish(process) == 1
     assert "power9" in run.said()
     assert "invalid partition specified" in run.said()
