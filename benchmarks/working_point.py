@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.data.features import plane_features
+from protodune.data.waveform_features import plane_features
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import fold_norms, infer_plane
 from protodune.metrics import THRESHOLDS, roi_counts

@@ -18,7 +18,7 @@ rule infer_network:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         settings=TARGETS.network_settings,
-        code=code_digest("protodune.stages.infer_network"),
+        code=TARGETS.network_code,
     shell:
         "python -m protodune.stages.infer_network --settings {params.settings:q} --plane {wildcards.plane}"
         " --events {input.events} --weights {input.weights} --output {output} --threads {threads}"

@@ -16,7 +16,7 @@ rule prepare_patches:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=TARGETS.patch_settings,
-        code=code_digest("protodune.stages.prepare"),
+        code=TARGETS.patch_code,
     shell:
         "python -m protodune.stages.prepare --settings {params.settings:q} --plane {wildcards.plane}"
         " --events {input} --output {output} > {log} 2>&1"

@@ -1,6 +1,8 @@
 import pytest
 
 from protodune.dag import digest
+from protodune.dag.targets import feature_module
+from protodune.data.features import FEATURE_MODULES
 
 STAGES = ["simulate", "convert", "prepare", "train", "infer_network", "infer_classical", "score", "table", "draw"]
 
@@ -62,6 +64,16 @@ def test_closures_of_the_stages_are_narrow():
         assert "dag" not in names, stage
     assert "protodune.rawio.art" not in closures["simulate"]
     assert "protodune.classical.coherent" not in closures["train"]
+    for stage in ("prepare", "infer_network"):
+        assert "protodune.classical.deconvolution" not in closures[stage], "features come by name"
+
+
+def test_every_set_of_features_has_the_module_that_digests_are_told_of():
+    assert {name: feature_module(name) for name in FEATURE_MODULES} == FEATURE_MODULES
+    for module in FEATURE_MODULES.values():
+        assert "protodune.data.features" in digest.closure(module)
+    assert "protodune.classical.deconvolution" in digest.closure(feature_module("dnnroi"))
+    assert "protodune.classical.deconvolution" not in digest.closure(feature_module("waveform"))
 
 
 def test_an_unknown_module_is_a_bug():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from helpers import TICKS
-from protodune.data.features import dnnroi_features, plane_features
+from protodune.data.dnnroi_features import dnnroi_features
 from protodune.data.patch_files import PatchFiles
 from protodune.data.patches import PatchSettings, crop_corners, tile_corners, write_patches
+from protodune.data.waveform_features import plane_features
 from protodune.errors import ProtoduneError
 from protodune.roi_truth import roi_truth
 from protodune.store import EventStore, EventWriter

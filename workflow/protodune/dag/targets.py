@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 
 from protodune.dag.config_check import Plan, find_file
+from protodune.dag.digest import code_digest
 from protodune.dag.sheets import Sample, Trial
 
 PLANES = ("induction", "collection")
@@ -15,6 +16,11 @@ DEFAULT_VAL_PER_IMAGE = 100
 def one_of(names: Iterable[str]) -> str:
     """Return a wildcard constraint that matches these names only; nothing if there are none."""
     return "|".join(sorted(set(names))) or "(?!)"
+
+
+def feature_module(features: str) -> str:
+    """Return the module that makes a set of features; stages find it by name, so the digest of their code must be told."""
+    return f"protodune.data.{features}_features"
 
 
 def is_remote(path: str) -> bool:
@@ -110,6 +116,17 @@ class Targets:
         trained_here = None if model.get("weights") else w.model
         cuts = {"cut_adc": model.get("cut_adc", 0), "roi_threshold": model.get("roi_threshold")}
         return _json({"task": w.task, "model": trained_here, "precision": precision, **cuts})
+
+    def patch_code(self, w) -> str:
+        """Digest of the code that makes patches of a set's features."""
+        features = self.config["patches"][w.patches].get("features", "waveform")
+        return code_digest("protodune.stages.prepare", feature_module(features))
+
+    def network_code(self, w) -> str:
+        """Digest of the code of a network's inference, with the features that it takes."""
+        architecture = self.config["models"][w.model]["architecture"]
+        features = "dnnroi" if architecture == "dnnroi" else "waveform"
+        return code_digest("protodune.stages.infer_network", feature_module(features))
 
     def method_settings(self, w) -> str:
         """Settings of a classical method."""

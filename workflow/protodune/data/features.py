@@ -1,28 +1,21 @@
-"""Input images of the networks, in sets with a name."""
+"""Sets of input images of the networks, found by name.
+
+Each is a module of its own that is imported when it is asked for, so that the digest of a job's code holds the sets that it
+uses and no other: an edit of the deconvolution trains no network again that knows nothing of it.
+"""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from protodune.classical.coherent import group_median, low_pass, remove_coherent_noise
-from protodune.classical.deconvolution import deconvolve
-from protodune.classical.multiplane import multi_plane
-from protodune.classical.roi import RoiSettings, find_regions, measured_charge
-from protodune.classical.sticky import mend_sticky_codes
-from protodune.classical.tails import restore_baseline
-from protodune.errors import ProtoduneError
-from protodune.geometry import PLANES
-from protodune.roi_truth import ROI_REBIN_TICKS, rebinned
 from protodune.store import EventStore
 
-ELECTRONS_PER_UNIT = 125.0
-MP_THRESHOLD_ELECTRONS, MP_CANDIDATE_ELECTRONS = 1000.0, 500.0
-MP_VALUE = 32.0
-"""Inside a multi-plane image, 4000 electrons in units of 125."""
+FEATURE_MODULES = {"waveform": "protodune.data.waveform_features", "dnnroi": "protodune.data.dnnroi_features"}
+"""The dag knows them too, for the digests: ``protodune.dag.targets.feature_module``."""
 
 
 @dataclass(frozen=True)
@@ -34,58 +27,6 @@ class FeatureSet:
     build: Callable[[EventStore, str, int], np.ndarray]
 
 
-def plane_features(store: EventStore, plane: str, image: int) -> np.ndarray:
-    """Return the set ``waveform`` for one plane, float32 (2, channels, ticks), ADC.
-
-    Channel 0: pedestal-subtracted waveforms, sticky codes mended, tails removed, bad channels zero: what no window that a
-    network sees is long enough to tell.  Channel 1: the median of the front-end board's good channels at the same tick,
-    which is an estimate of their common noise.
-    """
-    size = PLANES[plane].group_size
-    bad = store.bad(plane, image)
-    waveforms = _mended(store, plane, image)
-    median = group_median(waveforms, size, bad if bad.any() else None)
-    return np.stack([waveforms, np.repeat(median, size, axis=0)])
-
-
-def dnnroi_features(store: EventStore, plane: str, image: int) -> np.ndarray:
-    """Return the set ``dnnroi`` for an induction plane, float32 (3, channels, ticks // 10), units of 125 electrons a tick.
-
-    The loosely filtered deconvolved charge, means over ten ticks; and MP2 and MP3, 32 inside and 0 outside, from the regions
-    of the classical deconvolution with more than 1000 electrons in ten ticks on the other planes (500 on this one).
-    """
-    if plane == "X":
-        raise ProtoduneError("features dnnroi: found plane X, expected U or V; collection charge needs no other plane")
-    planes = _deconvolved(store, image)
-    charges = {name: ROI_REBIN_TICKS * rebinned(charge) for name, (_, charge) in planes.items()}
-    active = {name: charge > MP_THRESHOLD_ELECTRONS for name, charge in charges.items() if name != plane}
-    mp2, mp3 = multi_plane(plane, active, charges[plane] > MP_CANDIDATE_ELECTRONS)
-    loose = rebinned(planes[plane][0]) / ELECTRONS_PER_UNIT
-    found = np.stack([loose, MP_VALUE * mp2, MP_VALUE * mp3]).astype(np.float32)
-    found[:, store.bad(plane, image)] = 0
-    return found
-
-
-FEATURE_SETS = {
-    "waveform": FeatureSet(("waveform", "group_median"), 1, plane_features),
-    "dnnroi": FeatureSet(("loose", "mp2", "mp3"), ROI_REBIN_TICKS, dnnroi_features),
-}
-
-
-def _mended(store: EventStore, plane: str, image: int) -> np.ndarray:
-    waveforms = mend_sticky_codes(store.waveforms(plane, image), store.adc(plane, image), store.bad(plane, image))
-    return restore_baseline(waveforms, plane)
-
-
-@lru_cache(maxsize=1)
-def _deconvolved(store: EventStore, image: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return loose image and charge in regions of all planes, float32 (channels, ticks), electrons a tick; the last answer
-    is kept, since U and V follow each other."""
-    found, settings = {}, RoiSettings()
-    for plane, info in PLANES.items():
-        bad = store.bad(plane, image)
-        waveforms = remove_coherent_noise(low_pass(_mended(store, plane, image)), info.group_size, bad)
-        waveforms[bad] = 0
-        images = deconvolve(waveforms, plane)
-        found[plane] = images.loose, measured_charge(images, find_regions(images, plane, settings), settings)
-    return found
+def feature_set(name: str) -> FeatureSet:
+    """Return a set by its name in ``FEATURE_MODULES``."""
+    return importlib.import_module(FEATURE_MODULES[name]).FEATURES

@@ -15,7 +15,7 @@ import hdf5plugin
 import numpy as np
 from tqdm import tqdm
 
-from protodune.data.features import FEATURE_SETS
+from protodune.data.features import FEATURE_MODULES, feature_set
 from protodune.data.patch_files import ADC_PER_COUNT, FORMAT, FORMAT_VERSION
 from protodune.data.tiles import plan_tiles
 from protodune.errors import ProtoduneError
@@ -48,8 +48,8 @@ class PatchSettings:
     def __post_init__(self):
         if self.mode not in ("crop", "tile"):
             raise ProtoduneError(f"patches.mode: found '{self.mode}', expected crop or tile")
-        if self.features not in FEATURE_SETS:
-            raise ProtoduneError(f"patches.features: found '{self.features}', expected {' or '.join(FEATURE_SETS)}")
+        if self.features not in FEATURE_MODULES:
+            raise ProtoduneError(f"patches.features: found '{self.features}', expected {' or '.join(FEATURE_MODULES)}")
         if min(self.height, self.width, self.per_image) < 1:
             raise ProtoduneError("patches: height, width and per_image must be at least 1")
         if not 0 <= self.signal_fraction <= 1:
@@ -101,7 +101,7 @@ def write_patches(events: str | Path, family: str, settings: PatchSettings, targ
     ``features`` int16 (n, n_features, height, width), ``clean`` int16 (n, height, width), counts of 1/8 ADC; ``roi`` uint8
     (n, height, width); ``origin`` int32 (n, 4): image, plane (index in the family), first row, first pixel along time.
     """
-    chosen = FEATURE_SETS[settings.features]
+    chosen = feature_set(settings.features)
     with EventStore(events) as store, create_hdf5(target) as file:
         size = (settings.height, settings.width)
         features = _growing(file, "features", (len(chosen.names), *size))

@@ -32,7 +32,8 @@ _CARD = """# {model}, {family} planes
 ## Input and output
 
 `{input}`: float32 (batch, {channels}, {ticks}), ADC without pedestal, channels in offline order, bad channels all zero.
-Before it, as in `protodune.data.features`: stuck codes interpolated{tails}. What else the network wants is computed inside.
+Before it, as in `protodune.data.waveform_features`: stuck codes interpolated{tails}. What else the network wants is computed
+inside.
 Windows: {window}.
 
 {outputs}

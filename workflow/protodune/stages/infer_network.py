@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from protodune.classical.cut import apply_cut
-from protodune.data.features import FEATURE_SETS
+from protodune.data.features import feature_set
 from protodune.energy import EnergyMeter, in_words
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import fold_norms, infer_plane
@@ -59,7 +59,7 @@ def run(settings: NetworkSettings, plane: str, events: str, weights: str, output
     torch.set_num_threads(max(1, threads))
     expected = {"task": settings.task, "model": settings.model, "family": plane}
     model, trained = load_weights(weights, expected)
-    chosen = FEATURE_SETS[model.features]
+    chosen = feature_set(model.features)
     fold_norms(model)
     if torch.cuda.is_available():
         model.cuda()
