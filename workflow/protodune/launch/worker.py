@@ -32,12 +32,9 @@ def rank_environment(slot: Slot, backend: str, address: str, port: int, threads:
     """Return the variables of one rank.  ``address`` and ``port`` are those of the rendezvous that the launcher holds;
     ``threads`` of 0 are left to the program; with ``mpi`` Horovod gets its rank from there."""
     interface = interface_towards(address)
-    variables = {
-        "PROTODUNE_BACKEND": backend,
-        "PYTHONUNBUFFERED": "1",
-        "GLOO_SOCKET_IFNAME": interface,
-        "NCCL_SOCKET_IFNAME": interface,
-    }
+    variables = {"PROTODUNE_BACKEND": backend, "PYTHONUNBUFFERED": "1"}
+    if interface:
+        variables |= {"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": interface}
     if threads:
         variables |= {"PROTODUNE_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
     if backend == "torch":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
 import torch
@@ -50,7 +51,7 @@ class SingleProcess:
         """Nothing to end."""
 
 
-class _Ranks:
+class _Ranks(ABC):
     """What both libraries share: collectives on lists of tensors, made of one sum and one broadcast."""
 
     rank: int
@@ -59,12 +60,13 @@ class _Ranks:
     local_size: int
     name: str
 
+    @abstractmethod
     def _begin(self, flat: torch.Tensor) -> Callable[[], torch.Tensor]:
         """Start to add up a tensor that may be written over; return what waits for the sum."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _broadcast(self, tensor: torch.Tensor) -> None:
-        raise NotImplementedError
+        """Replace a tensor by rank 0's."""
 
     def begin_sum(
         self, tensors: list[torch.Tensor], dtype: torch.dtype | None = None, megabytes: float = 0

@@ -8,6 +8,7 @@ dimension (biases, BatchNorm) are neither scaled so nor decayed, as is usual.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 
 import torch
@@ -45,7 +46,7 @@ def schedule(step: int, n_steps: int, settings: OptimiserSettings) -> float:
     return peak_rate(settings) * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, n_steps - warmup)))
 
 
-class _Layerwise(torch.optim.Optimizer):
+class _Layerwise(torch.optim.Optimizer, ABC):
     """What LARS and LAMB share: a step of each tensor, then its scale."""
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], lr: float, weight_decay: float):
@@ -65,8 +66,9 @@ class _Layerwise(torch.optim.Optimizer):
                     self._update(weights, group["lr"], decay)
         return loss
 
+    @abstractmethod
     def _update(self, weights: torch.Tensor, rate: float, decay: float) -> None:
-        raise NotImplementedError
+        """Move ``weights`` by a step of ``rate``."""
 
 
 class Lars(_Layerwise):
