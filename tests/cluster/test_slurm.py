@@ -24,7 +24,7 @@ from protodune.models.weights import load_weights
 
 SCRIPT = Path(__file__).with_name("minislurm.sh")
 SCENARIOS = ("undisturbed", "rank_killed", "rank_hangs", "node_lost", "snakemake_killed", "no_partition")
-SETTINGS = '{"epochs": 8, "global_batch": 12, "micro_batch": 2, "calibration_patches": 12, "deterministic": true}'
+SETTINGS = '{"epochs": 24, "global_batch": 12, "micro_batch": 2, "calibration_patches": 12, "deterministic": true}'
 
 pytestmark = pytest.mark.skipif(
     shutil.which("slurmctld", path="/usr/sbin:/usr/bin") is None, reason="Slurm is not installed"
@@ -163,7 +163,7 @@ def test_six_ranks_on_three_nodes(run):
     assert "launch: 6 rank(s) on 3 node(s) (Slurm job" in text
     assert "backend horovod because it is installed, rendezvous 127.0.0.11:" in text
     assert "6 rank(s) by horovod, 1 thread(s) each" in text
-    assert text.count("epoch 8/8") == 1
+    assert text.count("epoch 24/24") == 1
     assert "gres=gpu:1" in run.said(), "inference asked for a GPU"
     assert (run.directory / "results/predictions/denoise/unet.undisturbed/collection/toy_test.h5").is_file()
 
@@ -199,10 +199,10 @@ def test_a_lost_node_costs_a_retry_elsewhere(run):
 
 def test_a_killed_snakemake_leaves_a_job_that_is_named_and_a_restart_finishes(run):
     process = run.start(run.weights("snakemake_killed"), train_options="--checkpoint-minutes 0")
-    ranks = run.ranks("snakemake_killed")
+    # Stopped, so that it is still there when the restart comes, as a long training would be.
+    run.ranks("snakemake_killed")[0].send_signal(signal.SIGSTOP)
     process.kill()
     process.wait()
-    ranks[0].send_signal(signal.SIGSTOP)  # it must still be there when the restart comes, as in a long training
     [orphan] = run.cluster.jobs()
     assert run.finish(run.start("--unlock")) == 0, run.said()
     refused = run.start(run.weights("snakemake_killed"), "--retries", "0")
