@@ -153,7 +153,7 @@ def run(cluster, tmp_path_factory):
     """From the simulation to a prediction: CPU jobs, a training of six ranks on three nodes, a GPU job."""
     finished = Run(cluster, tmp_path_factory.mktemp("work") / "run")
     targets = [finished.weights("undisturbed"), "results/predictions/denoise/unet.undisturbed/collection/toy_test.h5"]
-    code = finished.finish(finished.start(*targets, nodes=3), 300)
+    code = finished.finish(finished.start(*targets, nodes=3), 600)
     assert code == 0, finished.said()
     return finished
 
