@@ -21,7 +21,7 @@ from protodune.stages import train
 from protodune.stages.command import run_stage
 from protodune.tables import write_table
 from protodune.training.distributed import Ranks, connect
-from protodune.training.loop import EpochRecord
+from protodune.training.records import EpochRecord
 from protodune.training.settings import OptimiserSettings, TrainingSettings
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ from protodune.models.registry import build_model
 from protodune.settings import parse_settings
 from protodune.stages.command import run_stage, stage_parser
 from protodune.training.distributed import BACKENDS, connect
-from protodune.training.loop import Stopwatch, Trainer, epoch_order
+from protodune.training.loop import Trainer, epoch_order
+from protodune.training.records import Stopwatch
 from protodune.training.settings import TrainingSettings
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,8 @@ from protodune.settings import parse_settings, to_json
 from protodune.stages.command import run_stage, stage_parser
 from protodune.training.checkpoint import RollingCheckpoints
 from protodune.training.distributed import BACKENDS, Ranks, connect
-from protodune.training.loop import EpochRecord, Trainer
+from protodune.training.loop import Trainer
+from protodune.training.records import EpochRecord
 from protodune.training.settings import TrainingSettings
 from protodune.training.watchdog import Watchdog
 

@@ -14,7 +14,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -26,8 +25,10 @@ from protodune.errors import ProtoduneError
 from protodune.training.augment import augment
 from protodune.training.checkpoint import RollingCheckpoints, restored
 from protodune.training.distributed import Ranks
+from protodune.training.gradients import Gradients
 from protodune.training.losses import LOSS_SCALE_ADC, roi_loss, waveform_loss
 from protodune.training.optimisers import make_optimiser, schedule
+from protodune.training.records import EpochRecord, Progress, Stopwatch
 from protodune.training.settings import TrainingSettings
 from protodune.training.watchdog import Watchdog
 
@@ -35,51 +36,6 @@ log = logging.getLogger(__name__)
 
 AGREE_EVERY = 32
 """Steps between two questions to rank 0 whether a checkpoint is due."""
-
-
-@dataclass
-class EpochRecord:
-    """One line of history.tsv: mean squared errors of the waveforms in ADC^2 (NaN without that output), cross entropies
-    of the regions (likewise), and the loss by which the best epoch is chosen.  ``data_s`` and ``communication_s``: of the
-    seconds of training, those in which rank 0 read patches and waited for the other ranks; ``joules`` of all nodes, NaN
-    where they do not tell."""
-
-    epoch: int
-    learning_rate: float
-    train_mse: float
-    val_mse: float
-    train_roi: float
-    val_roi: float
-    val_loss: float
-    seconds: float
-    mpixel_per_s: float
-    data_s: float = 0.0
-    communication_s: float = 0.0
-    joules: float = math.nan
-
-
-@dataclass
-class Stopwatch:
-    """Seconds by what they were spent on."""
-
-    seconds: dict[str, float] = field(default_factory=lambda: {"data": 0.0, "communication": 0.0})
-
-    @contextlib.contextmanager
-    def on(self, what: str) -> Iterator[None]:
-        """Count the time inside."""
-        started = time.perf_counter()
-        yield
-        self.seconds[what] += time.perf_counter() - started
-
-
-@dataclass
-class Progress:
-    """Where in an epoch the training is: steps done, sums of the two losses over them, seconds and joules they took."""
-
-    step: int = 0
-    sums: torch.Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
-    seconds: float = 0.0
-    joules: float = 0.0
 
 
 def epoch_order(n_patches: int, seed: int, epoch: int) -> np.ndarray:
@@ -119,8 +75,8 @@ class Trainer:
         self.steps_per_epoch = math.ceil(len(train) / self.opt.global_batch)
         self.optimizer = make_optimiser(model.parameters(), self.opt)
         self.stopwatch = Stopwatch()
-        self._fusion_mb = fusion_mb
-        self._compression = None if self.opt.compression == "none" else getattr(torch, self.opt.compression)
+        compression = None if self.opt.compression == "none" else getattr(torch, self.opt.compression)
+        self._gradients = Gradients(model.parameters(), ranks, self.opt.deterministic, compression, fusion_mb)
         self._norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
         # float16 has no exponent to spare: its gradients are scaled up, and steps that overflow are left out.
         self._scaler = _gradient_scaler(self.device.type, self.opt.precision == "float16")
@@ -133,8 +89,6 @@ class Trainer:
         self._kept: dict[str, torch.Tensor] = {}
         self._ahead: list[tuple[torch.Tensor, ...]] = []
         self._ahead_of: tuple[int, bytes] | None = None
-        self._in_use: list[torch.nn.Parameter] = []
-        self._exact: dict[torch.nn.Parameter, torch.Tensor] = {}
 
     @property
     def n_steps(self) -> int:
@@ -367,9 +321,9 @@ class Trainer:
             parts = self._losses(output, clean, roi, (self.opt.loss, self.opt.roi_loss))
             loss = sum(w * part for w, part in zip(weights, parts, strict=True) if w) + self._graph_loss()
             self._scaler.scale(loss * share).backward()
-            self._put_aside()
+            self._gradients.add_micro_batch()
             results.append((output.detach(), clean, roi, share))
-        finish = self._begin_gradients()
+        finish = self._gradients.begin_sum()
         # While the gradients travel: the losses to show, and the patches of the next step.
         with torch.no_grad():
             for output, clean, roi, share in results:
@@ -378,51 +332,13 @@ class Trainer:
         if next_patches is not None and self.ranks.size > 1:
             self._ahead = [self._load(self.train, indices, epoch) for indices in self._batches(next_patches)]
             self._ahead_of = (epoch, next_patches.tobytes())
-        finish()
+        with self.stopwatch.on("communication"):
+            finish()
         self._scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.opt.clip_norm)
         self._scaler.step(self.optimizer)
         self._scaler.update()
         return total
-
-    def _put_aside(self) -> None:
-        """In deterministic mode add up the gradients of micro-batches in float64: rounded to float32 at the end, their sum
-        does not depend on the order, and so not on the number of ranks."""
-        if self.opt.deterministic:
-            for parameter in self.model.parameters():
-                if parameter.grad is not None:
-                    if parameter not in self._exact:
-                        self._exact[parameter] = torch.zeros_like(parameter, dtype=torch.float64)
-                    self._exact[parameter] += parameter.grad
-                    parameter.grad.zero_()
-
-    def _begin_gradients(self) -> Callable[[], None]:
-        """Start to add up the gradients of all micro-batches of the step; return what waits for the sums."""
-        if not self._in_use:
-            self._in_use = self._agree_on_gradients()
-        gradients = [self._exact.get(p, p.grad) for p in self._in_use]
-        wait = self.ranks.begin_sum(gradients, self._compression, self._fusion_mb)
-
-        def finish() -> None:
-            with self.stopwatch.on("communication"):
-                wait()
-            for parameter, total in self._exact.items():
-                parameter.grad.copy_(total)
-                total.zero_()
-
-        return finish
-
-    def _agree_on_gradients(self) -> list[torch.nn.Parameter]:
-        """Return the parameters that have a gradient on any rank; a rank without a micro-batch takes part with zeros."""
-        parameters = list(self.model.parameters())
-        has_one = self.ranks.total(torch.tensor([float(p.grad is not None) for p in parameters]))
-        in_use = [p for p, n in zip(parameters, has_one.tolist(), strict=True) if n]
-        for parameter in in_use:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            if self.opt.deterministic and parameter not in self._exact:
-                self._exact[parameter] = torch.zeros_like(parameter, dtype=torch.float64)
-        return in_use
 
     def _graph_loss(self) -> torch.Tensor | float:
         """The part of the loss that a network with a graph of its own brings along."""
