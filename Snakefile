@@ -27,7 +27,9 @@ include: "rules/scan.smk"
 include: "rules/scaling.smk"
 include: "rules/infer.smk"
 include: "rules/validate.smk"
+include: "rules/evidence.smk"
 include: "rules/figures.smk"
+include: "rules/paper.smk"
 include: "rules/report.smk"
 
 

@@ -1,7 +1,7 @@
 """What every rules file shares: the checked configuration, its targets, code digests, wildcard constraints."""
 
 from protodune.dag.config_check import check_config
-from protodune.dag.digest import code_digest
+from protodune.dag.digest import code_digest, file_digest
 from protodune.dag.environment import set_job_environment
 from protodune.dag.targets import PLANES, Targets, one_of
 from protodune.errors import ProtoduneError

@@ -11,6 +11,8 @@ rule convert_sample:
         "results/logs/convert_sample/{sample}.log",
     benchmark:
         "results/benchmarks/convert_sample/{sample}.tsv"
+    wildcard_constraints:
+        sample=one_of(TARGETS.converted()),
     threads: 2
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,

@@ -2,7 +2,7 @@
 
 
 rule draw_event:
-    """An event display, or single waveforms, of the first image of a test sample."""
+    """An event display, a zoom, or single waveforms, of the first image of a test sample."""
     input:
         unpack(TARGETS.shown),
     output:
@@ -18,17 +18,44 @@ rule draw_event:
     benchmark:
         "results/benchmarks/draw_event/{figure}.{plane}.{sample}.tsv"
     wildcard_constraints:
-        figure="display|waveforms",
+        figure="display|zoom|waveforms",
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 15 * attempt,
     params:
         names=[config["figures"]["network"], config["figures"]["classical"]],
-        code=code_digest("protodune.stages.draw"),
+        code=code_digest("protodune.stages.draw_event"),
     shell:
-        "python -m protodune.stages.draw {wildcards.figure} --plane {wildcards.plane} --sample {wildcards.sample}"
+        "python -m protodune.stages.draw_event {wildcards.figure} --plane {wildcards.plane} --sample {wildcards.sample}"
         " --events {input.events} --network {input.network} --classical {input.classical} --names {params.names}"
         " --output {output.png} > {log} 2>&1"
+
+
+rule draw_crops:
+    """Where the patches of a training sample come from."""
+    input:
+        events="results/events/{sample}.h5",
+        patches="results/patches/{patches}/{plane}/{sample}.h5",
+    output:
+        png=report(
+            "results/figures/crops.{patches}.{plane}.{sample}.png",
+            caption="../workflow/report/crops.rst",
+            category="Training",
+        ),
+        svg=ensure("results/figures/crops.{patches}.{plane}.{sample}.svg", non_empty=True),
+        tsv=ensure("results/figures/crops.{patches}.{plane}.{sample}.tsv", non_empty=True),
+    log:
+        "results/logs/draw_crops/{patches}.{plane}.{sample}.log",
+    benchmark:
+        "results/benchmarks/draw_crops/{patches}.{plane}.{sample}.tsv"
+    resources:
+        mem_mb=lambda w, attempt: 1500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
+    params:
+        code=code_digest("protodune.stages.draw_event"),
+    shell:
+        "python -m protodune.stages.draw_event crops --plane {wildcards.plane} --sample {wildcards.sample}"
+        " --events {input.events} --patches {input.patches} --output {output.png} > {log} 2>&1"
 
 
 rule draw_training:

@@ -29,10 +29,11 @@ rule score_sample:
 rule make_table:
     """Average the scores of all methods over the events of all test samples."""
     input:
-        TARGETS.scores(),
+        TARGETS.table_scores(),
     output:
         tsv=ensure("results/tables/methods.tsv", non_empty=True),
         md=ensure("results/tables/methods.md", non_empty=True),
+        tex=ensure("results/tables/methods.tex", non_empty=True),
         html=report("results/tables/methods.html", caption="../workflow/report/table.rst", category="Tables"),
     log:
         "results/logs/make_table/methods.log",

@@ -198,14 +198,15 @@ def test_a_lost_node_costs_a_retry_elsewhere(run):
 
 
 def test_a_killed_snakemake_leaves_a_job_that_is_named_and_a_restart_finishes(run):
-    process = run.start(run.weights("snakemake_killed"), train_options="--checkpoint-minutes 0")
-    # Stopped, so that it is still there when the restart comes, as a long training would be.
+    # On one node, so that the cluster has room for a second job; stopped, so that it is still there when the restart
+    # comes, as a long training would be.
+    process = run.start(run.weights("snakemake_killed"), nodes=1, train_options="--checkpoint-minutes 0")
     run.ranks("snakemake_killed")[0].send_signal(signal.SIGSTOP)
     process.kill()
     process.wait()
     [orphan] = run.cluster.jobs()
     assert run.finish(run.start("--unlock")) == 0, run.said()
-    refused = run.start(run.weights("snakemake_killed"), "--retries", "0")
+    refused = run.start(run.weights("snakemake_killed"), "--retries", "0", nodes=1)
     assert run.finish(refused) == 1
     assert f"job {orphan} is training into this folder, expected nobody" in run.log("snakemake_killed")
     run.cluster.output("scancel", orphan)

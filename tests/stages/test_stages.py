@@ -12,7 +12,18 @@ from helpers import DATA, TICKS, as_json, one_line_error, run_module, small_samp
 from protodune.predictions import Predictions
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
-from protodune.stages import convert, draw, infer_classical, infer_network, prepare, roi_curves, score, table, train
+from protodune.stages import (
+    convert,
+    draw,
+    draw_event,
+    infer_classical,
+    infer_network,
+    prepare,
+    roi_curves,
+    score,
+    table,
+    train,
+)
 from protodune.store import EventStore
 from protodune.tables import read_table
 
@@ -112,15 +123,27 @@ def test_from_weights_to_table_and_figures(trained, store_file, tmp_path):
     history = ["--plane", "collection", "--histories", str(trained / "model" / "history.tsv"), "--names", "unet.t"]
     for name, argv in {
         "display": shown,
+        "zoom": shown,
         "waveforms": shown,
+        "crops": [
+            "--plane",
+            "collection",
+            "--sample",
+            "s",
+            "--events",
+            str(store_file),
+            "--patches",
+            str(trained / "train.h5"),
+        ],
         "training": history,
         "metrics": ["--table", str(tmp_path / "methods.tsv"), "--networks", "unet"],
     }.items():
-        assert draw.main([name, *argv, "--output", str(tmp_path / f"{name}.png")]) == 0
+        stage = draw if name in draw.FIGURES else draw_event
+        assert stage.main([name, *argv, "--output", str(tmp_path / f"{name}.png")]) == 0
         for suffix in ("png", "svg", "tsv"):
             assert (tmp_path / f"{name}.{suffix}").stat().st_size > 50
         first = (tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.svg").read_bytes()
-        assert draw.main([name, *argv, "--output", str(tmp_path / f"{name}.png")]) == 0
+        assert stage.main([name, *argv, "--output", str(tmp_path / f"{name}.png")]) == 0
         assert first == ((tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.svg").read_bytes()), "same bytes"
 
 

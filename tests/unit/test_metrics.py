@@ -23,7 +23,8 @@ from protodune.metrics import (
 )
 from protodune.roi_truth import roi_found, roi_truth
 from protodune.stages.roi_curves import by_event, rates
-from protodune.stages.table import markdown, summarise
+from protodune.stages.table import blocks, summarise
+from protodune.typeset import markdown
 
 CLEAN = np.array([[0.0, 10.0, 0.0], [0.0, 0.0, -4.0]])
 DENOISED = np.array([[1.0, 10.0, 0.0], [0.0, 2.0, -4.0]])
@@ -70,11 +71,11 @@ def test_the_table_for_people():
          "run": "1", "subrun": "0", "event": str(e)}
         for region in ("all", "drift") for e, v in enumerate((2.0, 4.0))
     ]  # fmt: skip
-    text = markdown(summarise(rows))
+    text = markdown(blocks(summarise(rows)))
     assert "### collection, all channels, 2 event(s)" in text
     assert "### collection, drift-facing half, 2 event(s)" in text
     assert "| raw | 3 ± 1 |" in text
-    assert "±" not in markdown(summarise(rows[:1]))
+    assert "±" not in markdown(blocks(summarise(rows[:1])))
 
 
 def test_regions_by_hand():

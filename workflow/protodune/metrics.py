@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from scipy.integrate import trapezoid
@@ -133,10 +133,10 @@ MIN_CHARGE = {"collection": 300.0, "induction": 100.0}
 """Regions with less are not asked for their charge, ADC tick: a third of what a minimum ionising particle leaves."""
 
 
-def charge_errors(
+def charge_pairs(
     denoised: np.ndarray, clean: np.ndarray, truth: np.ndarray, ticks_per_pixel: int, family: str
-) -> np.ndarray:
-    """Return (Q - Q_true) / Q_true of every true region, float64 (regions,).
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return found and true charge Q of every true region, float64 (regions,), ADC tick.
 
     ``truth`` bool (channels, pixels of ``ticks_per_pixel``); Q is the area of the waveform from 10 ticks before to 10 ticks
     after a run of it, on induction, where areas cancel, that of its size.  Regions with little charge are left out.
@@ -151,7 +151,15 @@ def charge_errors(
         areas.append(total[row, last] - total[row, first])
     found, true = areas
     enough = true > MIN_CHARGE[family]
-    return found[enough] / true[enough] - 1
+    return found[enough], true[enough]
+
+
+def charge_errors(
+    denoised: np.ndarray, clean: np.ndarray, truth: np.ndarray, ticks_per_pixel: int, family: str
+) -> np.ndarray:
+    """Return (Q - Q_true) / Q_true of every true region with charge enough, float64 (regions,), of ``charge_pairs``."""
+    found, true = charge_pairs(denoised, clean, truth, ticks_per_pixel, family)
+    return found / true - 1
 
 
 def charge_metrics(errors: np.ndarray) -> dict[str, float]:
@@ -195,3 +203,20 @@ def mean_over_events(values: list[float], events: list) -> tuple[float, float, i
         return math.nan, math.nan, 0
     error = float(np.std(means, ddof=1) / math.sqrt(n)) if n > 1 else math.nan
     return float(np.mean(means)), error, n
+
+
+def average_rows(rows: Iterable[dict[str, str]], keys: list[str], values: list[str]) -> list[dict]:
+    """Average rows of single images (with sample, run, subrun, event) that agree in ``keys``, in the order of their first
+    appearance: the keys, each of ``values`` and its ``_error`` by ``mean_over_events``, and the number of ``events``."""
+    groups: dict[tuple, list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[k] for k in keys), []).append(row)
+    averaged = []
+    for key, group in groups.items():
+        events, line = [(r["sample"], r["run"], r["subrun"], r["event"]) for r in group], dict(zip(keys, key, strict=True))
+        most = 0
+        for value in values:
+            line[value], line[f"{value}_error"], n = mean_over_events([float(r[value]) for r in group], events)
+            most = max(most, n)
+        averaged.append({**line, "events": most})
+    return averaged

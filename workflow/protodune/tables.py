@@ -8,6 +8,9 @@ from pathlib import Path
 
 from protodune.files import require_file, write_text
 
+IMAGE_COLUMNS = ["plane", "method", "sample", "run", "subrun", "event", "apa", "view"]
+"""What says which image of which method a row is about."""
+
 
 def write_table(path: str | Path, rows: list[dict], columns: list[str]) -> None:
     """Write rows as TSV with a header; numbers with six significant digits."""

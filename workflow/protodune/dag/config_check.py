@@ -117,6 +117,12 @@ def _cross_problems(config: dict, samples: list[Sample], trials: list[Trial]) ->
         problems.append(
             f"config.figures.classical: '{shown}' is not in config.methods{suggest(shown, list(config['methods']))}"
         )
+    known = [*sorted(networks), *config["methods"]]
+    problems += [
+        f"config.figures.compared: '{name}' is neither a model.trial nor in config.methods{suggest(name, known)}"
+        for name in config["figures"].get("compared", [])
+        if name not in known
+    ]
     return problems
 
 

@@ -20,6 +20,11 @@ def code_digest(*modules: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def file_digest(path: str) -> str:
+    """Return 16 hex digits over a file of the repository that is no Python code."""
+    return hashlib.sha256((_ROOT.parent / path).read_bytes()).hexdigest()[:16]
+
+
 def closure(module: str) -> set[str]:
     """Return the names of a module and of all modules of this package that it imports, directly or not."""
     seen, waiting = set(), [module]

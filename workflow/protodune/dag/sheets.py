@@ -11,11 +11,14 @@ from pathlib import Path
 from protodune.errors import suggest
 
 TOY = "toy"
+INJECT = "inject:"
+"""A source that begins so is another sample with simulated signals on top."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the sample sheet; ``seed``, ``events``, ``apas`` and ``simulation`` count for the toy source only."""
+    """One row of the sample sheet; ``events`` and ``apas`` count for the toy source only, ``seed`` and ``simulation`` for it
+    and for injected signals."""
 
     sample: str
     split: str
@@ -33,6 +36,16 @@ class Sample:
     def is_toy(self) -> bool:
         """Whether the embedded simulation makes this sample."""
         return self.source == TOY
+
+    @property
+    def recording(self) -> str:
+        """The sample on which this one puts simulated signals, or nothing."""
+        return self.source.removeprefix(INJECT) if self.source.startswith(INJECT) else ""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether a file of the user is converted."""
+        return not (self.is_toy or self.recording)
 
     @property
     def has_clean(self) -> bool:
@@ -109,6 +122,8 @@ def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]
             missing = [c for c in ("seed", "events", "apas") if c not in row]
             if missing:
                 problems.append(f"{where}: sample '{name}': source toy needs {', '.join(missing)}")
+        elif row["source"].startswith(INJECT):
+            problems += [f"{where}: sample '{name}': {problem}" for problem in _injection_problems(row, rows)]
         elif "simulation" in row:
             problems.append(f"{where}: sample '{name}': 'simulation' is for source toy; leave it empty")
         if row["source"] == TOY and "partner" in row:
@@ -120,6 +135,25 @@ def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]
                 f"{where}: sample '{name}': split {row['split']} needs noise-free waveforms; give 'partner', or split test"
             )
     return samples, problems
+
+
+def _injection_problems(row: dict, rows: list[dict]) -> list[str]:
+    """Return what is wrong with a sample of injected signals."""
+    of, problems = row["source"].removeprefix(INJECT), []
+    others = {r["sample"]: r for r in rows if not r["source"].startswith(INJECT)}
+    if of not in others:
+        problems.append(
+            f"source {row['source']}: no such sample, expected {INJECT} and one that is simulated or read from a file"
+            f"{suggest(of, list(others))}"
+        )
+    elif others[of]["split"] != "test":
+        problems.append(f"source {row['source']}: that sample has split {others[of]['split']}; predictions need split test")
+    if row["split"] != "test":
+        problems.append("injected signals are for split test")
+    if "seed" not in row:
+        problems.append("injected signals need a seed")
+    problems += [f"'{c}' is that of the recording; leave it empty" for c in ("events", "apas", "partner") if c in row]
+    return problems
 
 
 def make_trials(rows: list[dict], models: list[str], where: str) -> tuple[list[Trial], list[str]]:

@@ -55,9 +55,32 @@ class Targets:
         """Names of the samples that the embedded simulation makes."""
         return [s.sample for s in self.samples.values() if s.is_toy]
 
+    def converted(self) -> list[str]:
+        """Names of the samples whose event store is made from a ROOT file, simulated or not."""
+        return [s.sample for s in self.samples.values() if not s.recording]
+
     def scored(self) -> list[str]:
         """Names of the test samples with truth."""
         return [name for name in self.samples_of("test") if self.samples[name].has_clean]
+
+    def angle_of(self, sample: str) -> tuple[str, float] | None:
+        """Plane and theta_xz in degrees of a simulated sample whose tracks all have one angle; None for any other."""
+        row = self.samples[sample]
+        simulation = merged_simulation(self.config["simulation"], row.simulation)
+        angles = simulation.get("ideal_theta_xz_deg", [])
+        if not row.is_toy or simulation.get("content") != "ideal_tracks" or len(angles) != 1:
+            return None
+        return simulation.get("ideal_plane", "X"), float(angles[0])
+
+    def compared(self) -> list[str]:
+        """Names of the test samples with truth that count in the tables of methods: not those of tracks at one angle, which
+        have a figure of their own."""
+        return [name for name in self.scored() if self.angle_of(name) is None]
+
+    def _has_plane(self, sample: str, plane: str) -> bool:
+        """Whether a sample is looked at on a plane family; tracks at one angle only where they have that angle."""
+        angle = self.angle_of(sample)
+        return angle is None or (angle[0] == "X") == (plane == "collection")
 
     def trial(self, w) -> Trial:
         """The trial of a job's wildcards."""
@@ -69,6 +92,9 @@ class Targets:
         """Settings of the simulation of one sample."""
         row = self.samples[w.sample]
         settings = {"sample": row.sample, "seed": row.seed, "events": row.events, "apas": list(row.apas)}
+        if row.recording:  # events and APAs are the recording's, its noise too
+            settings |= {"events": 1, "apas": [0]}
+            return _json({**settings, "simulation": {"preset": "clean", **row.simulation}})
         return _json({**settings, "simulation": merged_simulation(self.config["simulation"], row.simulation)})
 
     def convert_settings(self, w) -> str:
@@ -150,7 +176,7 @@ class Targets:
 
     def checks(self) -> list[str]:
         """Inspections of the sources that are not simulated."""
-        return [f"results/checks/{s.sample}.txt" for s in self.samples.values() if not s.is_toy]
+        return [f"results/checks/{s.sample}.txt" for s in self.samples.values() if s.is_file]
 
     def patch_files(self, trial: Trial, split: str) -> list[str]:
         """Patch files that a trial reads from the samples of one split."""
@@ -245,13 +271,17 @@ class Targets:
         """Scores of all methods for all test samples with truth."""
         return self._of_methods("scores", "tsv", self.scored())
 
+    def table_scores(self) -> list[str]:
+        """The scores that the table of methods averages."""
+        return self._of_methods("scores", "tsv", self.compared())
+
     def curves(self, plane: str) -> list[str]:
         """Curves of the region selectors of a plane family, sample by sample within each method."""
-        return [path for path in self._of_methods("curves", "tsv", self.scored()) if f"/{plane}/" in path]
+        return [path for path in self._of_methods("curves", "tsv", self.compared()) if f"/{plane}/" in path]
 
     def scored_methods(self, plane: str) -> list[str]:
         """The method of each file of ``curves``."""
-        return [method for _, method in self._tasks_and_methods(plane) for _ in self.scored()]
+        return [method for _, method in self._tasks_and_methods(plane) for _ in self.compared()]
 
     def _of_methods(self, folder: str, suffix: str, samples: list[str]) -> list[str]:
         return [
@@ -259,6 +289,7 @@ class Targets:
             for plane in PLANES
             for task, method in self._tasks_and_methods(plane)
             for sample in samples
+            if self._has_plane(sample, plane)
         ]
 
     def _tasks_and_methods(self, plane: str) -> list[tuple[str, str]]:
@@ -276,7 +307,7 @@ class Targets:
 
     def exported_predictions(self, w) -> list[str]:
         """Predictions of one method for one sample, all plane families that it has."""
-        planes = [plane for plane in PLANES if w.method in self.methods_of(plane)]
+        planes = [p for p in PLANES if w.method in self.methods_of(p) and self._has_plane(w.sample, p)]
         return [f"results/predictions/denoise/{w.method}/{plane}/{w.sample}.h5" for plane in planes]
 
     def exports(self) -> list[str]:
@@ -291,7 +322,7 @@ class Targets:
 
     def tables(self) -> list[str]:
         """The table of the methods, if a test sample has truth, and that of the events that were left out."""
-        methods = [f"results/tables/methods.{suffix}" for suffix in ("tsv", "md", "html")] if self.scored() else []
+        methods = [f"results/tables/methods.{suffix}" for suffix in ("tsv", "md", "tex", "html")] if self.compared() else []
         return methods + [f"results/tables/losses.{suffix}" for suffix in ("tsv", "html") if self.samples]
 
     def figures(self) -> list[str]:
@@ -301,10 +332,11 @@ class Targets:
             for plane in PLANES
             if self.config["figures"]["network"] in self.denoisers_of(plane)
             for sample in self.samples_of("test")
+            if self.angle_of(sample) is None
             for figure in _event_figures(self.samples[sample])
         ]
         names += [f"training.{plane}" for plane in PLANES if self.trained_of(plane)]
-        names += ["metrics", *(f"roi.{plane}" for plane in PLANES)] if self.scored() else []
+        names += ["metrics", *(f"roi.{plane}" for plane in PLANES)] if self.compared() else []
         return [f"results/figures/{name}.png" for name in names]
 
     def report(self) -> list[str]:
@@ -313,7 +345,7 @@ class Targets:
 
 
 def _event_figures(sample: Sample) -> list[str]:
-    return ["display", "waveforms"] if sample.has_clean else ["display"]
+    return ["display", "zoom", *(["waveforms"] if sample.has_clean else [])]
 
 
 def _json(settings: dict) -> str:

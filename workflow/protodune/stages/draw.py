@@ -1,45 +1,26 @@
-"""Draw one figure: SVG and PNG, with the numbers behind it as TSV."""
+"""Draw one figure from tables: SVG and PNG, with the numbers behind it as TSV."""
 
 from __future__ import annotations
 
 import argparse
-import logging
 from pathlib import Path
-
-import numpy as np
 
 from protodune.errors import ProtoduneError
 from protodune.figures.curves import draw_training
-from protodune.figures.display import draw_display
 from protodune.figures.metrics import draw_metrics
 from protodune.figures.scaling import draw_scaling
 from protodune.figures.scan import draw_scan
 from protodune.figures.style import save_figure
-from protodune.figures.waveforms import draw_waveforms
-from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
-from protodune.predictions import Predictions
+from protodune.geometry import PLANE_FAMILIES
 from protodune.scaling import dunedn_points
 from protodune.stages.command import run_stage, stage_parser
-from protodune.store import EventStore
 from protodune.tables import read_table, write_table
-
-log = logging.getLogger(__name__)
-DISPLAY_TICKS = 1600
-WAVEFORM_TICKS = 300
 
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage: one sub-command a figure."""
     p = stage_parser("draw", __doc__)
     kinds = p.add_subparsers(dest="figure", required=True)
-    for name in ("display", "waveforms"):
-        q = kinds.add_parser(name)
-        q.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
-        q.add_argument("--sample", required=True)
-        q.add_argument("--events", required=True)
-        q.add_argument("--network", required=True, help="prediction file of a network")
-        q.add_argument("--classical", required=True, help="prediction file of a classical method")
-        q.add_argument("--names", required=True, nargs=2, metavar=("NETWORK", "CLASSICAL"))
     q = kinds.add_parser("training")
     q.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
     q.add_argument("--histories", required=True, nargs="+", help="history.tsv files")
@@ -55,89 +36,6 @@ def parser() -> argparse.ArgumentParser:
     for q in kinds.choices.values():
         q.add_argument("--output", required=True, help="PNG to write; SVG and TSV beside it")
     return p
-
-
-def display(a: argparse.Namespace) -> None:
-    """Draw the busiest window of the sample's first image: the family's last view, the rows that face the drift."""
-    view = PLANE_FAMILIES[a.plane][-1]
-    with EventStore(a.events) as store, Predictions(a.network) as network:
-        network.check_matches(store)
-        rows = drift_facing_rows(view, int(store.apa[0]))
-        denoised, raw = network.denoised(view, 0)[rows], store.waveforms(view, 0)[rows]
-        ticks = busiest_window(denoised, DISPLAY_TICKS)
-        panels = {"raw": raw, f"denoised ({a.names[0]})": denoised}
-        if store.has_clean:
-            clean = store.clean(view, 0)[rows]
-            panels |= {"truth": clean, "denoised - truth": denoised - clean}
-        else:
-            panels |= {"raw - denoised": raw - denoised}
-        panels = {name: panel[:, ticks] for name, panel in panels.items()}
-        first_channel = int(store.channel(view, 0)[rows][0])
-        title = _title(a, store, view)
-    save_figure(draw_display(panels, a.plane, (ticks.start, first_channel), title), a.output)
-    table = [
-        {"panel": name, "mean": float(p.mean()), "rms": float(p.std()), "min": float(p.min()), "max": float(p.max())}
-        for name, p in panels.items()
-    ]
-    write_table(Path(a.output).with_suffix(".tsv"), table, ["panel", "mean", "rms", "min", "max"])
-
-
-def busiest_window(image: np.ndarray, ticks: int) -> slice:
-    """Return the window of at most ``ticks`` ticks in which the most pixels exceed 10 ADC."""
-    hits = np.concatenate([[0], np.cumsum((np.abs(image) > 10).sum(axis=0))])
-    ticks = min(ticks, image.shape[1])
-    start = int(np.argmax(hits[ticks:] - hits[:-ticks]))
-    return slice(start, start + ticks)
-
-
-def _title(a: argparse.Namespace, store: EventStore, view: str) -> str:
-    run, subrun, event = store.event_id(0)
-    return f"{a.sample}: run {run} subrun {subrun} event {event}, APA {store.apa[0]}, plane {view}"
-
-
-def waveforms(a: argparse.Namespace) -> None:
-    """Pick three channels of the first image by their truth and write their waveforms, then draw them."""
-    view = PLANE_FAMILIES[a.plane][-1]
-    with EventStore(a.events) as store, Predictions(a.network) as network, Predictions(a.classical) as classical:
-        network.check_matches(store)
-        classical.check_matches(store)
-        truth = store.clean(view, 0)
-        sources = {
-            "raw": store.waveforms(view, 0),
-            "classical": classical.denoised(view, 0),
-            "network": network.denoised(view, 0),
-            "truth": truth,
-        }
-        channels, title = store.channel(view, 0), _title(a, store, view)
-    table = []
-    for case, row, centre in interesting_channels(truth):
-        start = int(np.clip(centre - WAVEFORM_TICKS // 2, 0, max(0, truth.shape[1] - WAVEFORM_TICKS)))
-        for tick in range(start, min(start + WAVEFORM_TICKS, truth.shape[1])):
-            values = {name: float(source[row, tick]) for name, source in sources.items()}
-            table.append({"channel": int(channels[row]), "case": case, "tick": tick, **values})
-    target = Path(a.output).with_suffix(".tsv")
-    write_table(target, table, ["channel", "case", "tick", *sources])
-    labels = {"network": a.names[0], "classical": a.names[1]}
-    save_figure(draw_waveforms(read_table(target), labels, title), a.output)
-
-
-def interesting_channels(truth: np.ndarray) -> list[tuple[str, int, int]]:
-    """Return (case, row, tick) of three channels: the highest pulse, the most prolonged signal, a typical small pulse."""
-    size = np.abs(truth)
-    peak = size.max(axis=1)
-    if peak.max() == 0:
-        raise ProtoduneError("the first image holds no signal; choose a test sample with tracks")
-    long = (size > 3.5).sum(axis=1)
-    with_signal = np.flatnonzero(peak > 3.5)
-    small = with_signal[np.argsort(peak[with_signal])[len(with_signal) // 5]] if len(with_signal) else int(np.argmax(peak))
-    prolonged = int(np.argmax(long))
-    middle = int(np.median(np.flatnonzero(size[prolonged] > 3.5))) if long.max() else int(np.argmax(size[prolonged]))
-    highest = int(np.argmax(peak))
-    return [
-        ("highest pulse", highest, int(np.argmax(size[highest]))),
-        ("longest signal", prolonged, middle),
-        ("small pulse", int(small), int(np.argmax(size[small]))),
-    ]
 
 
 def training(a: argparse.Namespace) -> None:
@@ -177,10 +75,7 @@ def scan(a: argparse.Namespace) -> None:
     save_figure(draw_scan(rows, f"{len(rows)} trials, {ended} of them ended early"), a.output)
 
 
-FIGURES = {
-    "display": display, "waveforms": waveforms, "training": training, "metrics": metrics, "scaling": scaling,
-    "scan": scan,
-}  # fmt: skip
+FIGURES = {"training": training, "metrics": metrics, "scaling": scaling, "scan": scan}
 
 
 def main(argv: list[str] | None = None) -> int:

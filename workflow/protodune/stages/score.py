@@ -22,11 +22,11 @@ from protodune.predictions import Predictions
 from protodune.roi_truth import ROI_REBIN_TICKS, rebinned, roi_found, roi_truth
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
-from protodune.tables import write_table
+from protodune.tables import IMAGE_COLUMNS, write_table
 
 log = logging.getLogger(__name__)
 CURVE_COLUMNS = ["sample", "run", "subrun", "event", "apa", "view", "threshold", "found", "false"]
-COLUMNS = ["plane", "method", "sample", "run", "subrun", "event", "apa", "view", "region", "metric", "value"]
+COLUMNS = [*IMAGE_COLUMNS, "region", "metric", "value"]
 
 
 def parser() -> argparse.ArgumentParser:

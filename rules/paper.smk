@@ -1,0 +1,175 @@
+"""The paper: every figure and table in one document, with captions and provenance."""
+
+import json
+from pathlib import Path
+
+
+rule make_headline:
+    """The headline table: metrics, areas, seconds and parameters of every method."""
+    input:
+        EVIDENCE.headline_inputs(),
+        table=rules.make_table.output.tsv,
+        areas=expand("results/tables/roi.{plane}.tsv", plane=PLANES),
+    output:
+        tsv=ensure("results/tables/headline.tsv", non_empty=True),
+        md=ensure("results/tables/headline.md", non_empty=True),
+        tex=ensure("results/tables/headline.tex", non_empty=True),
+        html=report("results/tables/headline.html", caption="../workflow/report/headline.rst", category="Tables"),
+        timing=ensure("results/tables/timing.tsv", non_empty=True),
+    log:
+        "results/logs/make_headline/headline.log",
+    benchmark:
+        "results/benchmarks/make_headline/headline.tsv"
+    resources:
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
+    params:
+        runs=lambda w: json.dumps(EVIDENCE.inference_runs()),
+        weights=lambda w: json.dumps(EVIDENCE.networks_json()),
+        code=code_digest("protodune.stages.headline"),
+    shell:
+        "python -m protodune.stages.headline --table {input.table} --areas {input.areas} --runs {params.runs:q}"
+        " --weights {params.weights:q} --output {output.tsv} --timing {output.timing} > {log} 2>&1"
+
+
+rule make_reproduction:
+    """DUNEdn's own metrics of every method, before and after its cut."""
+    input:
+        expand("results/tables/measurements.{plane}.tsv", plane=PLANES),
+    output:
+        tsv=ensure("results/tables/reproduction.tsv", non_empty=True),
+        md=ensure("results/tables/reproduction.md", non_empty=True),
+        tex=ensure("results/tables/reproduction.tex", non_empty=True),
+        html=report(
+            "results/tables/reproduction.html", caption="../workflow/report/reproduction.rst", category="Tables"
+        ),
+    log:
+        "results/logs/make_reproduction/reproduction.log",
+    benchmark:
+        "results/benchmarks/make_reproduction/reproduction.tsv"
+    resources:
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
+    params:
+        code=code_digest("protodune.stages.reproduction"),
+    shell:
+        "python -m protodune.stages.reproduction --tables {input} --output {output.tsv} > {log} 2>&1"
+
+
+rule write_paper:
+    """The document of all figures and tables."""
+    input:
+        EVIDENCE.paper_inputs(),
+    output:
+        md=ensure("results/paper/paper.md", non_empty=True),
+        tex=ensure("results/paper/paper.tex", non_empty=True),
+    log:
+        "results/logs/write_paper/paper.log",
+    benchmark:
+        "results/benchmarks/write_paper/paper.tsv"
+    resources:
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
+    params:
+        listed=lambda w: json.dumps(EVIDENCE.paper_items()),
+        about=lambda w: EVIDENCE.paper_about(),
+        code=code_digest("protodune.stages.write_paper"),
+    shell:
+        "python -m protodune.stages.write_paper --items {params.listed:q} --about {params.about:q} --results results"
+        " --output {output.md} > {log} 2>&1"
+
+
+rule draw_rulegraph:
+    """The graph of the rules, as Snakemake prints it, and the settings of this run, defaults included."""
+    output:
+        dot=ensure("results/page/rulegraph.dot", non_empty=True),
+        config=ensure("results/page/config.json", non_empty=True),
+    log:
+        "results/logs/draw_rulegraph/rulegraph.log",
+    benchmark:
+        "results/benchmarks/draw_rulegraph/rulegraph.tsv"
+    localrule: True
+    resources:
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
+    params:
+        snakefile=str(Path(BASE) / "Snakefile"),
+        config=lambda w: json.dumps(config, sort_keys=True, indent=1),
+    shell:
+        "(echo {params.config:q} > {output.config} && snakemake paper --snakefile {params.snakefile:q}"
+        " --configfile {output.config} --cores 1 --nolock --forceall --rulegraph dot > {output.dot}) 2> {log}"
+
+
+rule make_page:
+    """The interactive page: events to browse, sortable tables, figures, the workflow, provenance."""
+    input:
+        EVIDENCE.page_inputs(),
+        rulegraph=rules.draw_rulegraph.output.dot,
+        config=rules.draw_rulegraph.output.config,
+    output:
+        ensure("results/report/index.html", non_empty=True),
+    log:
+        "results/logs/make_page/page.log",
+    benchmark:
+        "results/benchmarks/make_page/page.tsv"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 15 * attempt,
+    params:
+        samples=lambda w: json.dumps(EVIDENCE.page_samples()),
+        tables=lambda w: json.dumps(EVIDENCE.page_tables()),
+        figures=lambda w: json.dumps([i for i in EVIDENCE.paper_items() if not i["is_table"]]),
+        about=lambda w: EVIDENCE.paper_about(),
+        megabytes=config["figures"].get("page_megabytes", 20),
+        script=file_digest("workflow/protodune/page/browser.js"),
+        code=code_digest("protodune.stages.make_page"),
+    shell:
+        "python -m protodune.stages.make_page --samples {params.samples:q} --tables {params.tables:q}"
+        " --figures {params.figures:q} --about {params.about:q} --results results --rulegraph {input.rulegraph}"
+        " --config {input.config} --megabytes {params.megabytes} --output {output} > {log} 2>&1"
+
+
+rule page:
+    """Stage target: the interactive page."""
+    input:
+        "results/report/index.html",
+
+
+rule write_manifest:
+    """Every product with its checksum, settings, seeds, versions and sources."""
+    input:
+        "results/paper/paper.md",
+        "results/report/index.html",
+        config=rules.draw_rulegraph.output.config,
+    output:
+        ensure("results/manifest.json", non_empty=True),
+    log:
+        "results/logs/write_manifest/manifest.log",
+    benchmark:
+        "results/benchmarks/write_manifest/manifest.tsv"
+    resources:
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
+    params:
+        about=lambda w: EVIDENCE.paper_about(),
+        code=code_digest("protodune.stages.manifest"),
+    shell:
+        "python -m protodune.stages.manifest write --results results --config {input.config} --about {params.about:q}"
+        " --manifest {output} > {log} 2>&1"
+
+
+rule verify:
+    """Hash all products again and compare them with the manifest; nothing is made."""
+    log:
+        "results/logs/verify/verify.log",
+    localrule: True
+    shell:
+        "python -m protodune.stages.manifest verify --results results --manifest results/manifest.json 2>&1 | tee {log}"
+
+
+rule paper:
+    """Stage target: every figure and table of the paper, the document that holds them, the page, the manifest."""
+    input:
+        "results/paper/paper.md",
+        "results/report/index.html",
+        "results/manifest.json",

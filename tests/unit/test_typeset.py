@@ -1,0 +1,78 @@
+import math
+
+import pytest
+
+from protodune.captions import Item, caption, kinds
+from protodune.dag.evidence import ANGLE_FIGURES, CHECK_FIGURES, MEASURED_QUANTITIES, PAPER_ORDER
+from protodune.errors import ProtoduneError
+from protodune.stages import write_paper
+from protodune.typeset import Block, cell, html, latex, latex_text, markdown
+
+BLOCKS = [Block("collection, 2 event(s)", ["method", "MSE [ADC²]"], [["coherent_cut15", "0.31 ± 0.02"], ["a & b", "–"]])]
+
+
+def test_cells():
+    assert cell(0.123456, 0.0456) == "0.1235 ± 0.046"
+    assert cell(0.5, math.nan) == "0.5", "a single event has no error"
+    assert cell(math.nan, 1.0) == "–"
+
+
+def test_markdown():
+    assert "| coherent_cut15 | 0.31 ± 0.02 |" in markdown(BLOCKS)
+
+
+def test_latex_escapes():
+    text = latex(BLOCKS)
+    assert r"coherent\_cut15 & 0.31 $\pm$ 0.02 \\" in text
+    assert r"a \& b & -- \\" in text
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+    assert latex_text("50 % of {x}_1") == r"50 \% of \{x\}\_1"
+
+
+def test_html_escapes():
+    assert "a &amp; b" in html(BLOCKS, "T")
+
+
+def test_every_figure_has_a_caption():
+    wanted = {*PAPER_ORDER, *ANGLE_FIGURES, *CHECK_FIGURES, *MEASURED_QUANTITIES, "injection"}
+    assert wanted <= set(kinds())
+    assert set(kinds()) - wanted == {"crops", "scaling", "simulation", "headline", "methods", "reproduction"}
+
+
+def test_captions_say_the_sample():
+    text = caption(
+        Item("noise", "figures/noise.collection.run", "Sample run , collection planes"), {"run": "data from a.root"}
+    )
+    assert text.endswith("run: data from a.root.")
+
+
+ABOUT = {"samples": {"s": "embedded simulation, seed 3"}, "networks": {"zoo.v1": "unet"}, "seed": 5}
+
+
+def test_the_document_holds_tables_figures_and_provenance(tmp_path):
+    (tmp_path / "tables").mkdir()
+    for suffix, text in ((".md", markdown(BLOCKS)), (".tex", latex(BLOCKS))):
+        (tmp_path / "tables" / f"headline{suffix}").write_text(text)
+    for suffix in (".png", ".svg"):
+        (tmp_path / f"noise.collection.s{suffix}").write_text("picture")
+    items = [Item("headline", "tables/headline", is_table=True), Item("noise", "noise.collection.s", "Sample s")]
+    write_paper.run(items, ABOUT, str(tmp_path), str(tmp_path / "paper" / "paper.md"))
+    text = (tmp_path / "paper" / "paper.md").read_text()
+    assert "![noise](../noise.collection.s.png)" in text
+    assert "0.31 ± 0.02" in text
+    assert "Seed of the run: 5." in text
+    assert "embedded simulation, seed 3" in text
+    tex = (tmp_path / "paper" / "paper.tex").read_text()
+    assert tex.count(r"\begin") == tex.count(r"\end") - 0
+    assert r"\includegraphics[width=\textwidth]{../noise.collection.s.png}" in tex
+
+
+def test_a_paper_without_figures_says_so(tmp_path):
+    with pytest.raises(ProtoduneError, match="no figure and no table"):
+        write_paper.run([], ABOUT, str(tmp_path), str(tmp_path / "paper.md"))
+
+
+def test_a_figure_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ProtoduneError, match=r"noise.x.png: found nothing"):
+        write_paper.run([Item("noise", "noise.x")], ABOUT, str(tmp_path), str(tmp_path / "paper.md"))
+    assert not (tmp_path / "paper.md").exists()

@@ -1,0 +1,89 @@
+"""What each figure and table of the paper shows: captions with sample, cuts, seeds and versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BY_EVENT = "Bars: standard errors over events (none for a single event)."
+LABEL = "Regions: pixels of ten ticks with more than 100 electrons a tick on average."
+QUIET = "Quiet samples: farther than 20 ticks from any above five times the channel's noise, in raw or denoised."
+_TEXTS = {
+    "display": "Event display of the busiest 1600 ticks: raw, denoised, noise-free and their difference.",
+    "zoom": "The longest signal of a channel, and the window with the most charge.",
+    "waveforms": ("Waveforms of three channels, picked by their truth; below what is left after subtracting the truth."),
+    "residuals": f"Denoised minus noise-free samples, for |truth| below and from 3.5 ADC on. {BY_EVENT}",
+    "amplitude": (f"Mean and rms of the error of samples by their true size; negative: amplitude is lost. {BY_EVENT}"),
+    "charge": (
+        "Charge of true regions (area of the waveform, on induction of its size): median and half the central "
+        "68 % of the relative error, by true charge; bins with fewer than ten regions an image are left out. "
+        f"{BY_EVENT}"
+    ),
+    "angles_charge": (
+        "Charge and amplitude of ideal tracks against their angle in the plane of drift and pitch; 0 is "
+        f"parallel to the wire planes, 90 along the drift. {BY_EVENT}"
+    ),
+    "roi": (
+        f"Region selectors: sensitivity against 1 - specificity, and purity against efficiency. {LABEL} Areas "
+        "with errors by bootstrap over events."
+    ),
+    "labels": (
+        "Region selectors at their own threshold, by the threshold of the label |truth|: sensitivity and what "
+        f"is wrongly taken for signal. {BY_EVENT}"
+    ),
+    "angles": (
+        "Efficiency and purity of regions of interest for ideal tracks against their angle in the plane of "
+        f"drift and pitch; 0 is parallel to the wire planes, 90 along the drift. {LABEL} {BY_EVENT}"
+    ),
+    "noise": (f"Noise of every channel (half the central 68 % of its samples), its distribution, its spectrum. {QUIET}"),
+    "boards": f"Mean correlation of two channels of front-end boards, a channel with itself left out. {QUIET}",
+    "checks": (
+        "Autocorrelation of quiet samples; rms of the mean of a board's channels over what independent "
+        "channels would have; isolated collection pulses aligned at their peak; their areas by arrival. "
+        f"{QUIET} No truth is used."
+    ),
+    "injection": (
+        "Simulated signals without noise added to a recording: regions found, charge of the difference to "
+        "what the method made of the recording alone. Regions that touch a recorded signal do not count. "
+        f"{BY_EVENT}"
+    ),
+    "training": "Loss by epoch, on training and validation patches.",
+    "crops": "Training patches of one plane over its noise-free waveforms.",
+    "scaling": (
+        "Strong and weak scaling of a training step on the machine of this run, with a model beyond it and "
+        "the points that DUNEdn recorded. Times differ from run to run."
+    ),
+    "metrics": f"Mean squared error of all methods. {BY_EVENT}",
+    "simulation": "Acceptance checks of the simulation: symbols as simulated, lines as expected.",
+    "headline": (
+        "All methods on one footing; PSNR and SSIM with a fixed peak (400 ADC collection, 200 induction). "
+        f"{BY_EVENT} Seconds are wall time of the inference job for one APA's planes of the family, start and "
+        "reading included, on the machine of this run."
+    ),
+    "methods": f"All metrics of all methods, all channels and the drift-facing half of collection. {BY_EVENT}",
+    "reproduction": (
+        "DUNEdn's definitions (statSSIM, PSNR with the peak of each image, its cut of 3.5 ADC, its label), "
+        f"for comparison with its papers only. {BY_EVENT}"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A figure or table of the paper: its kind, the file without suffix relative to results/, what it is about."""
+
+    kind: str
+    path: str
+    about: str = ""
+    is_table: bool = False
+
+
+def caption(item: Item, samples: dict[str, str]) -> str:
+    """Return the caption: what is shown, and of which samples (name: description)."""
+    of = f" {item.about}." if item.about else ""
+    named = [s for s in samples if s in item.about.split()]
+    return _TEXTS[item.kind] + of + "".join(f" {s}: {samples[s]}." for s in named)
+
+
+def kinds() -> list[str]:
+    """Return all kinds of figures and tables."""
+    return list(_TEXTS)

@@ -1,0 +1,175 @@
+// The event browser of the page: decodes planes, draws what is visible, follows the cursor.
+"use strict";
+const protodune = (() => {
+  const RASTER_ROWS = 260, RASTER_COLUMNS = 420; // as layout.py makes them
+  const POOL_ROWS = 2, POOL_TICKS = 8;
+  const content = JSON.parse(document.getElementById("planes").textContent);
+  const decoded = new Map(); // decoded planes of what is shown, and no others
+  let doc, model, shown = null, frame = 0, cursor = { row: 0, tick: 0 };
+
+  const named = (name) => doc.get_model_by_name(name);
+
+  async function decode(key) {
+    if (!key) return null;
+    if (decoded.has(key)) return decoded.get(key);
+    const text = content.pictures[key];
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
+    const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }), options);
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(bitmap, 0, 0);
+    const pixels = context.getImageData(0, 0, bitmap.width, bitmap.height).data;
+    const rows = bitmap.height / 2, ticks = bitmap.width, half = rows * ticks;
+    const counts = new Int16Array(half);
+    for (let i = 0; i < half; i++) counts[i] = pixels[4 * i] + 256 * pixels[4 * (i + half)] - 32768;
+    const plane = withOverview({ rows, ticks, counts, unit: key.startsWith("raw") ? 1 : content.unit });
+    decoded.set(key, plane);
+    return plane;
+  }
+
+  // The sample of largest size of every block: thin tracks stay visible when the whole plane is.
+  function withOverview(plane) {
+    const rows = Math.ceil(plane.rows / POOL_ROWS), ticks = Math.ceil(plane.ticks / POOL_TICKS);
+    const pooled = new Int16Array(rows * ticks);
+    for (let r = 0; r < plane.rows; r++) {
+      const target = Math.floor(r / POOL_ROWS) * ticks, source = r * plane.ticks;
+      for (let t = 0; t < plane.ticks; t++) {
+        const value = plane.counts[source + t], place = target + Math.floor(t / POOL_TICKS);
+        if (Math.abs(value) > Math.abs(pooled[place])) pooled[place] = value;
+      }
+    }
+    plane.overview = { rows, ticks, counts: pooled, unit: plane.unit };
+    return plane;
+  }
+
+  function difference(a, b) {
+    const counts = new Int16Array(a.counts.length), ratioA = a.unit / content.unit, ratioB = b.unit / content.unit;
+    for (let i = 0; i < counts.length; i++) counts[i] = a.counts[i] * ratioA - b.counts[i] * ratioB;
+    return withOverview({ rows: a.rows, ticks: a.ticks, counts, unit: content.unit });
+  }
+
+  // Fill a raster with the visible part of a plane, in each cell the sample of largest size.
+  function fill(raster, plane, range) {
+    raster.fill(0);
+    if (!plane) return;
+    const coarse = (range.t1 - range.t0) / RASTER_COLUMNS > 2 * POOL_TICKS || (range.r1 - range.r0) / RASTER_ROWS > 2 * POOL_ROWS;
+    const level = coarse ? plane.overview : plane;
+    const scaleR = coarse ? POOL_ROWS : 1, scaleT = coarse ? POOL_TICKS : 1;
+    const stepR = (range.r1 - range.r0) / RASTER_ROWS / scaleR, stepT = (range.t1 - range.t0) / RASTER_COLUMNS / scaleT;
+    for (let i = 0; i < RASTER_ROWS; i++) {
+      const first = Math.floor(range.r0 / scaleR + i * stepR), last = Math.max(first + 1, Math.floor(range.r0 / scaleR + (i + 1) * stepR));
+      for (let j = 0; j < RASTER_COLUMNS; j++) {
+        const begin = Math.floor(range.t0 / scaleT + j * stepT), end = Math.max(begin + 1, Math.floor(range.t0 / scaleT + (j + 1) * stepT));
+        let best = 0;
+        for (let r = Math.max(first, 0); r < Math.min(last, level.rows); r++) {
+          for (let t = Math.max(begin, 0); t < Math.min(end, level.ticks); t++) {
+            const value = level.counts[r * level.ticks + t];
+            if (Math.abs(value) > Math.abs(best)) best = value;
+          }
+        }
+        raster[i * RASTER_COLUMNS + j] = best * level.unit;
+      }
+    }
+  }
+
+  function visible() {
+    const x = named("raw_figure").x_range, y = named("raw_figure").y_range;
+    return { t0: x.start, t1: x.end, r0: y.start - shown.first, r1: y.end - shown.first };
+  }
+
+  function draw() {
+    frame = 0;
+    if (!shown) return;
+    const started = performance.now(), range = visible();
+    for (const name of ["raw", "denoised", "truth", "residual"]) {
+      const source = named(name + "_source"), data = source.data;
+      fill(data.image[0], shown.planes[name], range);
+      data.x[0] = range.t0; data.dw[0] = range.t1 - range.t0;
+      data.y[0] = range.r0 + shown.first; data.dh[0] = range.r1 - range.r0;
+      source.change.emit();
+    }
+    waveforms();
+    document.body.dataset.drawn = String(Number(document.body.dataset.drawn || 0) + 1);
+    document.body.dataset.drawMs = (performance.now() - started).toFixed(0);
+  }
+
+  function redraw() { if (!frame) frame = requestAnimationFrame(draw); }
+
+  function waveforms() {
+    const range = visible(), row = cursor.row;
+    const first = Math.max(0, Math.floor(range.t0)), last = Math.min(shown.planes.raw.ticks, Math.ceil(range.t1));
+    // At most 3000 ticks around the cursor: more is no line but a band.
+    const begin = Math.max(first, Math.min(cursor.tick - 1500, last - 3000)), end = Math.min(last, begin + 3000);
+    const ticks = Float64Array.from({ length: Math.max(end - begin, 0) }, (_, i) => begin + i);
+    for (const name of ["raw", "denoised", "truth"]) {
+      const plane = shown.planes[name];
+      const values = Float64Array.from(ticks, (t) => (plane ? plane.counts[row * plane.ticks + t] * plane.unit : NaN));
+      named(name + "_wave").data = { x: ticks, y: values };
+    }
+    named("wave_figure").title.text = "waveform of " + place(row, cursor.tick);
+  }
+
+  function place(row, tick) {
+    const view = content.views[shown.image.view];
+    return `channel ${shown.first + row}, ${view.wires[row]}, FEMB ${view.femb[row]}, tick ${tick}`;
+  }
+
+  function hover(x, y) {
+    if (!shown || x === null || !isFinite(x)) return;
+    const plane = shown.planes.raw, row = Math.floor(y - shown.first), tick = Math.floor(x);
+    if (row < 0 || tick < 0 || row >= plane.rows || tick >= plane.ticks) return;
+    const moved = row !== cursor.row;
+    cursor = { row, tick };
+    const values = ["raw", "denoised", "truth", "residual"].filter((n) => shown.planes[n]).map((n) => {
+      const p = shown.planes[n];
+      return `${n === "residual" ? shown.residual : n} ${(p.counts[row * p.ticks + tick] * p.unit).toFixed(n === "raw" ? 0 : 2)}`;
+    });
+    const bad = shown.image.bad.includes(row) ? " · bad channel" : "";
+    named("readout").text = `<b>${place(row, tick)}</b>${bad}<br>ADC: ${values.join(" · ")}`;
+    if (moved) waveforms();
+  }
+
+  async function show(resetView) {
+    const image = content.images[Number(named("image_select").value)];
+    const chosen = named("method_select").value;
+    const method = image.denoised[chosen] ? chosen : Object.keys(image.denoised)[0];
+    const wanted = [image.raw, image.denoised[method], image.truth].filter(Boolean);
+    for (const key of decoded.keys()) if (!wanted.includes(key)) decoded.delete(key);
+    const [raw, denoised, truth] = await Promise.all([decode(image.raw), decode(image.denoised[method]), decode(image.truth)]);
+    const residual = truth && denoised ? difference(denoised, truth) : denoised ? difference(raw, denoised) : null;
+    shown = { image, first: image.first_channel, planes: { raw, denoised, truth, residual }, residual: truth ? "denoised − truth" : "raw − denoised" };
+    cursor = { row: image.busiest[0], tick: image.busiest[1] };
+    named("denoised_figure").title.text = method ? `denoised: ${method}` : "no prediction";
+    named("truth_figure").title.text = truth ? "truth" : "truth: none, recorded data";
+    named("residual_figure").title.text = shown.residual;
+    const [low, high] = image.view === "X" ? [-20, 100] : [-20, 20];
+    for (const name of ["raw", "denoised", "truth"]) {
+      const mapper = named(name + "_mapper");
+      mapper.palette = image.view === "X" ? content.palettes.sequential : content.palettes.diverging;
+      mapper.low = low; mapper.high = high;
+    }
+    if (resetView) {
+      const x = named("raw_figure").x_range, y = named("raw_figure").y_range;
+      x.setv({ start: 0, end: raw.ticks, reset_start: 0, reset_end: raw.ticks, bounds: [0, raw.ticks] });
+      const end = shown.first + raw.rows;
+      y.setv({ start: shown.first, end, reset_start: shown.first, reset_end: end, bounds: [shown.first, end] });
+    }
+    redraw();
+  }
+
+  function start() {
+    doc = Bokeh.documents[0];
+    const x = named("raw_figure").x_range, y = named("raw_figure").y_range;
+    for (const range of [x, y]) for (const name of ["start", "end"]) range.properties[name].change.connect(redraw);
+    if (content.images.length) show(true).then(() => { document.body.dataset.ready = "yes"; });
+    else document.body.dataset.ready = "yes";
+  }
+
+  function wait() {
+    if (window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle !== false) start();
+    else setTimeout(wait, 20);
+  }
+  wait();
+  return { show, hover };
+})();

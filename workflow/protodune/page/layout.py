@@ -1,0 +1,103 @@
+"""The page's event browser and tables as Bokeh models; browser.js brings them to life."""
+
+from __future__ import annotations
+
+import numpy as np
+from bokeh.events import MouseMove
+from bokeh.layouts import column, gridplot, row
+from bokeh.models import (
+    ColorBar,
+    ColumnDataSource,
+    CustomJS,
+    DataTable,
+    Div,
+    LinearColorMapper,
+    NumberFormatter,
+    Range1d,
+    Select,
+    TableColumn,
+    UIElement,
+)
+from bokeh.palettes import RdBu11, Viridis256
+from bokeh.plotting import figure
+
+RASTER_ROWS, RASTER_COLUMNS = 260, 420
+"""Pixels of each panel; browser.js fills them with the visible part of a plane."""
+MIN_TICKS, MIN_CHANNELS = 40, 15
+"""The closest look."""
+PANELS = ("raw", "denoised", "truth", "residual")
+WAVE_COLOURS = {"raw": "#bbbbbb", "truth": "#000000", "denoised": "#0072b2"}
+DIVERGING = [*RdBu11]
+SEQUENTIAL = [*Viridis256]
+RESIDUAL_ADC = 20
+
+
+def panels() -> tuple[UIElement, UIElement]:
+    """Return the four linked panels and the waveform below them."""
+    x, y = Range1d(0, 6000, min_interval=MIN_TICKS), Range1d(0, 960, min_interval=MIN_CHANNELS)
+    figures = []
+    for name in PANELS:
+        panel = figure(
+            name=f"{name}_figure", title=name, width=500, height=330, x_range=x, y_range=y, output_backend="canvas",
+            tools="pan,wheel_zoom,box_zoom,reset,crosshair", active_scroll="wheel_zoom", x_axis_label="tick (0.5 µs)",
+            y_axis_label="offline channel",
+        )  # fmt: skip
+        panel.yaxis.formatter.use_scientific = False
+        mapper = LinearColorMapper(palette=DIVERGING, low=-RESIDUAL_ADC, high=RESIDUAL_ADC, name=f"{name}_mapper")
+        image = np.zeros((RASTER_ROWS, RASTER_COLUMNS), np.float32)
+        source = ColumnDataSource({"image": [image], "x": [0], "y": [0], "dw": [6000], "dh": [960]}, name=f"{name}_source")
+        panel.image(image="image", x="x", y="y", dw="dw", dh="dh", source=source, color_mapper=mapper)
+        panel.add_layout(ColorBar(color_mapper=mapper, title="ADC", width=10), "right")
+        panel.js_on_event(MouseMove, CustomJS(code="protodune.hover(cb_obj.x, cb_obj.y)"))
+        figures.append(panel)
+    wave = figure(
+        name="wave_figure", title="waveform", width=1000, height=260, tools="pan,wheel_zoom,box_zoom,reset",
+        x_axis_label="tick (0.5 µs)", y_axis_label="ADC",
+    )  # fmt: skip
+    for name, colour in WAVE_COLOURS.items():
+        source = ColumnDataSource({"x": [0], "y": [0]}, name=f"{name}_wave")
+        width = 2.5 if name == "truth" else 1.2
+        wave.line("x", "y", source=source, color=colour, line_width=width, legend_label=name)
+    wave.legend.click_policy = "hide"
+    wave.add_layout(wave.legend[0], "right")
+    return gridplot([figures[:2], figures[2:]], merge_tools=True, toolbar_location="right"), wave
+
+
+def browser(images: list[dict], methods: list[str]) -> UIElement:
+    """Return the selectors, the panels, the readout and the waveform; a sentence if there is no image."""
+    if not images:
+        return Div(text="<p>No test sample has predictions, so there is no event to browse.</p>")
+    show = "protodune.show({reset})"
+    which = Select(title="event and plane", name="image_select", value="0",
+                   options=[(str(i), image["title"]) for i, image in enumerate(images)], width=460)  # fmt: skip
+    method = Select(
+        title="denoised by", name="method_select", value=methods[0] if methods else "", options=methods, width=220
+    )
+    which.js_on_change("value", CustomJS(code=show.format(reset="true")))
+    method.js_on_change("value", CustomJS(code=show.format(reset="false")))
+    grid, wave = panels()
+    readout = Div(name="readout", text="Move the cursor over a plane.", width=1000, height=44)
+    return column(row(which, method), readout, grid, wave)
+
+
+def sortable_table(rows: list[dict[str, str]], heads: dict[str, str]) -> UIElement:
+    """Return rows as a table that sorts by a click on a head; ``heads``: column name to what is written above it."""
+    columns = {name: [_number(r[name]) for r in rows] for name in heads}
+    numeric = {name for name, values in columns.items() if all(isinstance(v, (float, type(None))) for v in values)}
+    models = [
+        TableColumn(field=name, title=head, formatter=NumberFormatter(format="0,0.[0000]", nan_format="–", null_format="–"))
+        if name in numeric
+        else TableColumn(field=name, title=head)
+        for name, head in heads.items()
+    ]
+    source = ColumnDataSource(columns)
+    height = 30 + 25 * len(rows)
+    return DataTable(source=source, columns=models, width=1100, height=height, index_position=None, sortable=True)
+
+
+def _number(text: str) -> float | str | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return value if np.isfinite(value) else None

@@ -1,0 +1,60 @@
+"""Check one method on one sample without any truth: noise, boards, spectra and pulses before and after."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from tqdm import tqdm
+
+from protodune.geometry import PLANE_FAMILIES
+from protodune.noise_checks import Row, check_plane
+from protodune.predictions import Predictions
+from protodune.stages.command import run_stage, stage_parser
+from protodune.store import EventStore
+from protodune.tables import IMAGE_COLUMNS, write_table
+
+log = logging.getLogger(__name__)
+COLUMNS = [*IMAGE_COLUMNS, *Row._fields]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Command line of the stage."""
+    p = stage_parser("check_noise", __doc__)
+    p.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
+    p.add_argument("--method", required=True)
+    p.add_argument("--sample", required=True)
+    p.add_argument("--events", required=True, help="HDF5 event store, with truth or without")
+    p.add_argument("--predictions", required=True, help="HDF5 prediction file")
+    p.add_argument("--output", required=True, help="TSV to write")
+    return p
+
+
+def run(plane: str, method: str, sample: str, events: str, predictions: str, output: str) -> None:
+    """Check one prediction file; one row an image, quantity and place.  A method without waveforms has no row."""
+    rows = []
+    with EventStore(events) as store, Predictions(predictions) as found:
+        found.check_matches(store)
+        for image in tqdm(range(len(store)), desc=method, unit="image", disable=None) if found.has("denoised") else ():
+            for view in PLANE_FAMILIES[plane]:
+                key = (plane, method, sample, *store.event_id(image), int(store.apa[image]), view)
+                checks = check_plane(
+                    store.waveforms(view, image),
+                    found.denoised(view, image),
+                    view,
+                    store.channel(view, image),
+                    ~store.bad(view, image),
+                )
+                rows += [dict(zip(COLUMNS, (*key, *check), strict=True)) for check in checks]
+    write_table(output, rows, COLUMNS)
+    log.info("%s: %d values", output, len(rows))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    a = parser().parse_args(argv)
+    return run_stage("check_noise", lambda: run(a.plane, a.method, a.sample, a.events, a.predictions, a.output))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

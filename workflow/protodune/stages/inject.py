@@ -1,0 +1,59 @@
+"""Add known simulated signals to a recorded sample."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+
+import numpy as np
+
+from protodune.errors import ProtoduneError
+from protodune.injection import injected_event
+from protodune.provenance import versions
+from protodune.settings import parse_settings
+from protodune.simulation.settings import SampleSettings
+from protodune.stages.command import run_stage, stage_parser
+from protodune.store import EventStore, EventWriter
+
+log = logging.getLogger(__name__)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Command line of the stage."""
+    p = stage_parser("inject", __doc__)
+    p.add_argument(
+        "--settings", required=True, help="JSON of SampleSettings: the signals; APAs and ticks are the recording's"
+    )
+    p.add_argument("--events", required=True, help="HDF5 event store of the recording")
+    p.add_argument("--output", required=True, help="HDF5 event store to write")
+    return p
+
+
+def run(settings: SampleSettings, events: str, output: str) -> None:
+    """Write the recording with the signals on top, and the truth of the signals alone."""
+    about = {
+        "sample": settings.sample, "injected": dataclasses.asdict(settings), "seed": settings.seed, "recording": events,
+        "versions": versions("numpy", "scipy"),
+    }  # fmt: skip
+    with EventStore(events) as store:
+        if len(store) == 0:
+            raise ProtoduneError(f"{events}: holds no image, expected a recording with at least one; check its conversion")
+        about["recorded"] = store.about
+        with EventWriter.open(output, store.ticks, with_clean=True, with_charge=True, about=about) as writer:
+            for number, row in enumerate(np.unique(store.event_row), start=1):
+                images = np.flatnonzero(store.event_row == row).tolist()
+                event = injected_event(store, images, settings, number)
+                writer.append(event)
+                log.info("event %s: signals on %d channels", event.event_id, len(np.unique(event.charge.channel)))
+    log.info("%s: %d events", output, number)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    a = parser().parse_args(argv)
+    return run_stage("inject", lambda: run(parse_settings(SampleSettings, a.settings), a.events, a.output))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
