@@ -5,7 +5,7 @@ CONFIGFILE ?= config/config.yaml
 DIRECTORY ?= .
 SNAKEMAKE = $(VENV)/bin/snakemake --profile profiles/local --configfile $(CONFIGFILE) --directory $(DIRECTORY)
 
-.PHONY: help setup demo test test-cluster test-oldest lint format
+.PHONY: help setup demo test test-cluster test-oldest docs lint format
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -30,6 +30,10 @@ test-oldest:     ## models and training on the oldest torch (a second environmen
 	$(VENV)-oldest/bin/python -m pip install --quiet -r envs/oldest.txt
 	PYTHONPATH=workflow $(VENV)-oldest/bin/python -m pytest -p no:cacheprovider --ignore tests/unit/models/test_portable.py \
 		tests/unit/models tests/unit/training tests/unit/test_inference.py
+
+docs: setup      ## the documentation as a site: site/index.html
+	$(VENV)/bin/mkdocs build --strict --quiet
+	@echo "docs: open site/index.html"
 
 lint: setup      ## style of Python and Snakemake files, Snakemake's own lint
 	$(VENV)/bin/ruff check .

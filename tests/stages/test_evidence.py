@@ -140,8 +140,8 @@ def test_the_reproduction_table(made, tmp_path):
 def test_the_headline_table(made, store_file, tmp_path):
     scores = [str(made / f"s.{m}.{p}.tsv") for p in ("collection", "induction") for m in METHODS]
     assert table.main(["--scores", *scores, "--output", str(tmp_path / "methods.tsv")]) == 0
-    write_table(tmp_path / "a.tsv", [{"plane": "collection", "method": "threshold_roi", "auc": 0.9, "error": 0.01, "events": 2}],
-                ["plane", "method", "auc", "error", "events"])  # fmt: skip
+    area = {"plane": "collection", "method": "threshold_roi", "auc": 0.9, "error": 0.01, "events": 2}
+    write_table(tmp_path / "a.tsv", [area], list(area))
     (tmp_path / "b.tsv").write_text("s\th:m:s\tmax_rss\n3.5\t0:00:03\t-\n")
     runs = [{"plane": "collection", "method": "raw", "benchmark": str(tmp_path / "b.tsv"), "events": str(store_file)}]
     argv = ["--table", str(tmp_path / "methods.tsv"), "--areas", str(tmp_path / "a.tsv"), "--runs", json.dumps(runs)]

@@ -5,7 +5,7 @@ import pytest
 
 from helpers import DATA, small_sample
 from protodune.geometry import PLANES
-from protodune.injection import injected_event, recovered
+from protodune.injection import recovered
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
 from protodune.simulation.settings import SampleSettings, SimulationSettings
@@ -65,7 +65,7 @@ def test_the_store_says_what_was_injected(recording, injected):
 
 def test_the_same_seed_gives_the_same_signals(recording):
     with EventStore(recording) as store:
-        a, b = (injected_event(store, [0, 1], signals(), 1) for _ in range(2))
+        a, b = (inject.injected_event(store, [0, 1], signals(), 1) for _ in range(2))
     assert np.array_equal(a.adc, b.adc)
 
 

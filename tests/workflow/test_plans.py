@@ -36,7 +36,8 @@ def test_the_demo_runs_every_stage(tmp_path):
         ("simulate", "simulate_sample"), ("convert", "convert_sample"), ("prepare", "prepare_patches"),
         ("simulation_report", "draw_simulation"),
         ("train", "train_model"), ("infer", "infer_classical"), ("export", "export_sample"),
-        ("export_models", "export_model"), ("validate", "make_table"),
+        ("export_models", "export_model"), ("validate", "make_table"), ("evidence", "draw_evidence"),
+        ("paper", "write_manifest"),
         ("figures", "draw_event"), ("report", "make_report"), ("scan", "draw_scan"), ("scaling", "draw_scaling"),
     ],
 )  # fmt: skip

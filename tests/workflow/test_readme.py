@@ -15,7 +15,7 @@ from helpers import DATA, REPOSITORY, job_environment
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = [block.strip().splitlines() for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)]
-SET_UP, OWN_DATA, LOOK_AND_EXPORT, CLUSTER = BLOCKS
+SET_UP, OWN_DATA, LOOK_AND_EXPORT, PAPER, CLUSTER = BLOCKS  # PAPER: test_paper.py
 SKIPPED = shutil.ignore_patterns(".git", ".venv", "results", ".snakemake", "__pycache__", ".pytest_cache", ".ruff_cache")
 
 

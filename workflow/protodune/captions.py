@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 BY_EVENT = "Bars: standard errors over events (none for a single event)."
 LABEL = "Regions: pixels of ten ticks with more than 100 electrons a tick on average."
-QUIET = "Quiet samples: farther than 20 ticks from any above five times the channel's noise, in raw or denoised."
+QUIET = "Quiet samples: farther than 20 ticks from any above five times the noise of the channel."
 _TEXTS = {
-    "display": "Event display of the busiest 1600 ticks: raw, denoised, noise-free and their difference.",
+    "display": (
+        "Event display of the busiest 1600 ticks: raw, denoised, noise-free and their difference; bad channels stay zero."
+    ),
     "zoom": "The longest signal of a channel, and the window with the most charge.",
     "waveforms": ("Waveforms of three channels, picked by their truth; below what is left after subtracting the truth."),
     "residuals": f"Denoised minus noise-free samples, for |truth| below and from 3.5 ADC on. {BY_EVENT}",

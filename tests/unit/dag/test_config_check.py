@@ -65,11 +65,12 @@ def test_all_problems_come_at_once_with_path_and_suggestion(config):
 
 def test_names_that_do_not_fit_each_other(config):
     config["models"]["unet"]["patches"] = "patch69"
-    config["figures"] = {"network": "unet.bse", "classical": "coherent_cut51"}
+    config["figures"] = {"network": "unet.bse", "classical": "coherent_cut51", "compared": ["unet.base", "zeroes"]}
     text = problems(config)
     assert "config.models.unet.patches: 'patch69' is not in config.patches (did you mean 'patch96'?)" in text
     assert "config.figures.network: 'unet.bse' is no model.trial of the trial sheet (did you mean 'unet.base'?)" in text
     assert "config.figures.classical: 'coherent_cut51' is not in config.methods" in text
+    assert "config.figures.compared: 'zeroes' is neither a model.trial nor in config.methods (did you mean 'zeros'?)" in text
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,11 @@ def test_names_that_do_not_fit_each_other(config):
         ('c|test|data|run1.root||||{"ticks": 100}', "sample 'c': 'simulation' is for source toy; leave it empty"),
         ("c|test|simulation|toy|3|1|0|{bad", "line 4.simulation: found '{bad'"),
         ("c|test|data", "line 4.source: missing"),
+        ("c|test|data|inject:nobody|1", "source inject:nobody: no such sample"),
+        ("c|test|data|inject:a|1", "source inject:a: that sample has split train; predictions need split test"),
+        ("c|train|data|inject:a|1", "injected signals are for split test"),
+        ("c|test|data|inject:a", "injected signals need a seed"),
+        ("c|test|data|inject:a|1|2|0", "'events' is that of the recording; leave it empty"),
     ],
 )
 def test_a_wrong_line_of_the_sample_sheet(config, tmp_path, line, message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from protodune.dag.config_check import find_file
+from protodune.dag.sheets import Trial
 from protodune.dag.targets import PLANES, Targets, merged_simulation
 
 MEASURED_QUANTITIES = {
@@ -60,10 +61,15 @@ class Evidence:
     # Files.
 
     def measurements(self, plane: str) -> list[str]:
-        """Measurements of all compared methods of a plane family."""
-        return [
-            f"results/measurements/denoise/{m}/{plane}/{s}.tsv" for m in self.methods(plane) for s in self.targets.compared()
-        ]
+        """Measurements of all compared methods of a plane family, region selectors among them."""
+        t = self.targets
+        selectors = [(r.task, r.method) for r in t.trials if r.plane == plane and r.task == "roi" and self._is_compared(r)]
+        wanted = [*(("denoise", m) for m in self.methods(plane)), *selectors]
+        return [f"results/measurements/{task}/{m}/{plane}/{s}.tsv" for task, m in wanted for s in t.compared()]
+
+    def _is_compared(self, trial: Trial) -> bool:
+        wanted = self.targets.config["figures"].get("compared") or None
+        return wanted is None or trial.method in wanted
 
     def noise_checks(self, plane: str, sample: str) -> list[str]:
         """Checks without truth of one sample."""
@@ -75,7 +81,7 @@ class Evidence:
 
     def angle_scores(self) -> list[str]:
         """Scores of all methods on the samples of tracks at one angle."""
-        wanted = {m for plane in PLANES for m in self.methods(plane)}
+        wanted = self.targets.config["figures"].get("compared") or [*self.targets.methods, *self.targets.networks]
         return [
             path
             for path in self.targets.scores()

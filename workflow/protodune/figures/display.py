@@ -31,7 +31,8 @@ def draw_display(windows: Windows, family: str, title: str) -> plt.Figure:
         sharey="row",
         squeeze=False,
     )
-    for line, (label, (tick, channel), panels) in zip(axes, windows, strict=True):
+    for number, (label, (tick, channel), panels) in enumerate(windows, start=1):
+        line = axes[number - 1]
         for axis, (name, image) in zip(line, panels.items(), strict=True):
             low, high = DIFFERENCE_RANGE_ADC if " - " in name else COLOUR_RANGE_ADC[family]
             drawn = axis.imshow(
@@ -47,7 +48,7 @@ def draw_display(windows: Windows, family: str, title: str) -> plt.Figure:
             axis.set_title(name.replace(" - ", " − "))
             axis.ticklabel_format(useOffset=False)
             axis.set_xlabel("tick (0.5 µs)")
-            if line is axes[-1]:
+            if number == len(windows):
                 figure.colorbar(drawn, ax=axis, orientation="horizontal", label="ADC", extend="both", aspect=30)
         line[0].set_ylabel(f"{label}\noffline channel" if label else "offline channel")
     figure.suptitle(title)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from protodune.figures.style import COLOURS, RAW_COLOUR
 
@@ -88,6 +88,7 @@ def _panels(
         axis.set_title(head, loc="left")
         axis.set_xlabel(options["x_label"])
         axis.set_xscale(options.get("x_scale", "linear"))
+        axis.xaxis.set_minor_formatter(NullFormatter())  # or the labels of a short logarithmic axis overlap
     _legend(figure, axes[0])
     figure.suptitle(title)
     return figure

@@ -22,7 +22,7 @@ const protodune = (() => {
     const pixels = context.getImageData(0, 0, bitmap.width, bitmap.height).data;
     const rows = bitmap.height / 2, ticks = bitmap.width, half = rows * ticks;
     const counts = new Int16Array(half);
-    for (let i = 0; i < half; i++) counts[i] = pixels[4 * i] + 256 * pixels[4 * (i + half)] - 32768;
+    for (let i = 0; i < half; i++) counts[i] = pixels[4 * i] + 256 * pixels[4 * (i + half)] - content.offset;
     const plane = withOverview({ rows, ticks, counts, unit: key.startsWith("raw") ? 1 : content.unit });
     decoded.set(key, plane);
     return plane;
@@ -151,19 +151,21 @@ const protodune = (() => {
     }
     if (resetView) {
       const x = named("raw_figure").x_range, y = named("raw_figure").y_range;
-      x.setv({ start: 0, end: raw.ticks, reset_start: 0, reset_end: raw.ticks, bounds: [0, raw.ticks] });
-      const end = shown.first + raw.rows;
-      y.setv({ start: shown.first, end, reset_start: shown.first, reset_end: end, bounds: [shown.first, end] });
+      for (const [range, first, last] of [[x, 0, raw.ticks], [y, shown.first, shown.first + raw.rows]]) {
+        range.bounds = null; // or the old ones would hold the new ends back
+        range.setv({ start: first, end: last, reset_start: first, reset_end: last });
+        range.bounds = [first, last];
+      }
     }
     redraw();
   }
 
   function start() {
     doc = Bokeh.documents[0];
+    if (!content.images.length) { document.body.dataset.ready = "yes"; return; }
     const x = named("raw_figure").x_range, y = named("raw_figure").y_range;
     for (const range of [x, y]) for (const name of ["start", "end"]) range.properties[name].change.connect(redraw);
-    if (content.images.length) show(true).then(() => { document.body.dataset.ready = "yes"; });
-    else document.body.dataset.ready = "yes";
+    show(true).then(() => { document.body.dataset.ready = "yes"; });
   }
 
   function wait() {

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from protodune.geometry import PLANE_FAMILIES, PLANES, WIRE_PLANES, femb_of_group
-from protodune.page.images import DENOISED_ADC_PER_COUNT, encode
+from protodune.page.images import DENOISED_ADC_PER_COUNT, OFFSET, encode
 from protodune.page.layout import DIVERGING, SEQUENTIAL
 from protodune.predictions import Predictions
 from protodune.store import EventStore
@@ -36,6 +36,7 @@ def gather_planes(samples: list[dict], megabytes: float) -> dict:
         log.info("%d image(s) left out: the page would weigh more than %g MB", left_out, megabytes)
     return {
         "unit": DENOISED_ADC_PER_COUNT,
+        "offset": OFFSET,
         "pictures": pictures,
         "images": images,
         "left_out": left_out,

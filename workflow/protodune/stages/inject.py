@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
+from dataclasses import replace
 
 import numpy as np
 
 from protodune.errors import ProtoduneError
-from protodune.injection import injected_event
+from protodune.geometry import ADC_MAX, PLANES
 from protodune.provenance import versions
+from protodune.rawio.events import CLEAN_ADC_PER_COUNT, ChargeTable, RawEvent
 from protodune.settings import parse_settings
+from protodune.simulation.events import simulate_event
 from protodune.simulation.settings import SampleSettings
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore, EventWriter
@@ -28,6 +31,43 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--events", required=True, help="HDF5 event store of the recording")
     p.add_argument("--output", required=True, help="HDF5 event store to write")
     return p
+
+
+def injected_event(store: EventStore, images: list[int], settings: SampleSettings, number: int) -> RawEvent:
+    """Return the recorded ``images`` of one event with the signals of event ``number`` of ``settings`` on top.
+
+    The signals are rounded to whole ADC, on channels that carry waveforms only; ``clean`` and ``charge`` are those of the
+    signals alone.  What was recorded keeps its noise, pedestals, sticky codes and own signals.
+    """
+    apas = tuple(int(store.apa[i]) for i in images)
+    wanted = replace(settings, apas=apas, simulation=replace(settings.simulation, ticks=store.ticks))
+    signal = simulate_event(wanted, number)
+    channels, adcs, cleans, pedestals = [], [], [], []
+    for image in images:
+        for plane, info in PLANES.items():
+            first = int(store.channel(plane, image)[0])
+            start = int(np.searchsorted(signal.channel, first))
+            clean = signal.clean[start : start + info.n_channels]
+            good = ~store.bad(plane, image)
+            adc = store.adc(plane, image).astype(np.int32) + np.rint(clean * CLEAN_ADC_PER_COUNT).astype(np.int32)
+            channels.append(store.channel(plane, image)[good])
+            adcs.append(np.clip(adc[good], 0, ADC_MAX).astype(np.int16))
+            cleans.append(clean[good])
+            pedestals.append(store.pedestal(plane, image)[good])
+    charge, there = signal.charge, np.isin(signal.charge.channel, np.concatenate(channels))
+    run, subrun, event = store.event_id(images[0])
+    return RawEvent(
+        run,
+        subrun,
+        event,
+        np.concatenate(channels),
+        np.concatenate(adcs),
+        np.full(sum(map(len, channels)), store.ticks),
+        np.concatenate(pedestals),
+        clean=np.concatenate(cleans),
+        charge=ChargeTable(*(getattr(charge, k)[there] for k in vars(charge))),
+        particles=signal.particles,
+    )
 
 
 def run(settings: SampleSettings, events: str, output: str) -> None:

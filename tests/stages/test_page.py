@@ -1,0 +1,257 @@
+"""The interactive page: its pictures, and the page itself in a real headless Chromium."""
+
+import json
+import os
+import re
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+from helpers import REPOSITORY
+from protodune.page.images import LARGEST, decode, encode
+from protodune.page.planes import gather_planes, wire_names
+from protodune.page.rulegraph import layers, parse_dot, rulegraph_svg
+from protodune.stages import infer_classical, make_page
+from protodune.tables import write_table
+
+DOT = 'digraph snakemake_dag {\n 0[label = "all"];\n 1[label = "a"];\n 2[label = "b"];\n 1 -> 0\n 2 -> 1\n 2 -> 0\n}\n'
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None and "PROTODUNE_NEEDS_BROWSER" not in os.environ,
+    reason="found no Chromium (apt-get install chromium); CI has one",
+)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+def test_pictures_are_lossless(rng):
+    counts = rng.integers(-LARGEST, LARGEST + 1, (7, 31))
+    counts[0, :4] = [-LARGEST, LARGEST, 0, -1]
+    assert np.array_equal(decode(encode(counts)), counts)
+    assert decode(encode(np.array([[40_000, -40_000]]))).tolist() == [[LARGEST, -LARGEST]]
+
+
+def test_noise_costs_its_entropy_and_emptiness_next_to_nothing(rng):
+    noise = np.rint(rng.normal(0, 5, (200, 2000))).astype(int)
+    assert len(encode(noise)) < 200 * 2000 * 0.8, "4.4 bits a sample, times 4/3 for base64"
+    assert len(encode(np.zeros_like(noise))) < 5000
+
+
+def test_every_row_names_its_wires():
+    for view, rows in (("U", 800), ("V", 800), ("X", 960)):
+        names = wire_names(view)
+        assert len(names) == rows
+        assert all("wire" in name for name in names)
+    assert wire_names("X")[480] == "wire 0 of face 0"
+    assert wire_names("X")[0] == "wire 0 of face 1"
+
+
+def test_the_graph_of_the_rules():
+    rules, edges = parse_dot(DOT)
+    assert rules == {"0": "all", "1": "a", "2": "b"}
+    assert layers(rules, edges) == [["2"], ["1"], ["0"]]
+    assert rulegraph_svg(DOT).count("<rect") == 3
+    assert rulegraph_svg("digraph {}") == "<p>No rules.</p>"
+
+
+@pytest.fixture(scope="module")
+def samples(store_file, tmp_path_factory):
+    folder, made = tmp_path_factory.mktemp("page"), {}
+    for plane in ("collection", "induction"):
+        made[plane] = {}
+        for method, settings in {"wiener": {"steps": ["wiener"]}, "cut": {"steps": ["cut"], "cut_adc": 12}}.items():
+            made[plane][method] = str(folder / f"{method}.{plane}.h5")
+            argv = ["--settings", json.dumps(settings), "--plane", plane, "--events", str(store_file)]
+            assert infer_classical.main([*argv, "--output", made[plane][method]]) == 0
+    return [{"sample": "s", "events": str(store_file), "predictions": made}]
+
+
+def make(folder, samples, *more):
+    (folder / "rules.dot").write_text(DOT)
+    (folder / "config.json").write_text('{"note": "</script><b>"}')
+    write_table(folder / "t.tsv", [{"method": "b", "mse": 2.0}, {"method": "a", "mse": 1.0}], ["method", "mse"])
+    about = {"samples": {"s": "simulated"}, "networks": {}, "seed": 1}
+    argv = ["--samples", json.dumps(samples), "--tables", json.dumps([{"title": "Methods", "path": str(folder / "t.tsv")}])]
+    argv += [
+        "--figures",
+        "[]",
+        "--about",
+        json.dumps(about),
+        "--results",
+        str(folder),
+        "--rulegraph",
+        str(folder / "rules.dot"),
+    ]
+    argv += ["--config", str(folder / "config.json"), "--output", str(folder / "index.html"), *more]
+    assert make_page.main(argv) == 0
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="module")
+def page_file(samples, tmp_path_factory):
+    return make(tmp_path_factory.mktemp("html"), samples)
+
+
+def test_the_page_loads_nothing_from_anywhere(page_file):
+    text = page_file.read_text()
+    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=.?https?:", text)
+    assert page_file.stat().st_size < 30e6
+    assert "&lt;/script&gt;" in text, "settings cannot break out"
+
+
+def test_the_same_input_gives_the_same_planes(samples):
+    assert gather_planes(samples, 20) == gather_planes(samples, 20)
+
+
+def test_what_does_not_fit_is_counted(samples):
+    twice = [*samples, {**samples[0], "sample": "again"}]
+    found = gather_planes(twice, 0.1)
+    assert (len(found["images"]), found["left_out"]) == (3, 1)
+
+
+class Browser:
+    """A page in Chromium, and what its console said."""
+
+    def __init__(self, page):
+        self.page, self.said, self.asked = page, [], []
+        page.on("console", lambda m: self.said.append((m.type, m.text)))
+        page.on("request", lambda r: self.asked.append(r.url))
+        page.on("pageerror", lambda e: self.said.append(("error", str(e))))
+
+    def open(self, path):
+        started = time.monotonic()
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("body[data-ready=yes]", timeout=20_000)
+        return time.monotonic() - started
+
+    def drawn(self):
+        return int(self.page.evaluate("document.body.dataset.drawn || 0"))
+
+    def wait_for_drawing(self, before):
+        self.page.wait_for_function(f"Number(document.body.dataset.drawn || 0) > {before}", timeout=10_000)
+
+    def model(self, name, expression):
+        return self.page.evaluate(
+            f"(() => {{ const m = Bokeh.documents[0].get_model_by_name('{name}'); return {expression} }})()"
+        )
+
+    def errors(self):
+        return [text for kind, text in self.said if kind == "error"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser(chromium, page_file):
+    page = chromium.new_page(viewport={"width": 1250, "height": 1200})
+    found = Browser(page)
+    found.open(page_file)
+    found.wait_for_drawing(0)
+    yield found
+    page.close()
+
+
+@needs_browser
+def test_it_opens_without_errors(browser, page_file):
+    assert browser.errors() == []
+    assert [url for url in browser.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert browser.model("raw_source", "Math.max(...m.data.image[0])") > 5
+    assert browser.model("truth_source", "Math.max(...m.data.image[0])") > 5
+    assert browser.page.locator("svg.graph rect").count() == 3
+
+
+@needs_browser
+def test_a_zoom_step_redraws_all_panels(browser):
+    start = browser.model("raw_figure", "[m.x_range.start, m.x_range.end]")
+    before = browser.drawn()
+    browser.page.mouse.move(300, 450)
+    started = time.monotonic()
+    browser.page.mouse.wheel(0, -300)
+    browser.wait_for_drawing(before)
+    assert time.monotonic() - started < 3, "benchmarks/page.py measures it"
+    for panel in ("raw", "denoised", "truth", "residual"):
+        low, high = browser.model(f"{panel}_figure", "[m.x_range.start, m.x_range.end]")
+        assert high - low < start[1] - start[0], "the panels are linked"
+    assert browser.errors() == []
+
+
+@needs_browser
+def test_the_cursor_tells_channel_wire_board_tick_and_adc(browser):
+    browser.page.mouse.move(300, 450)
+    browser.page.wait_for_function("Bokeh.documents[0].get_model_by_name('readout').text.includes('tick')")
+    text = browser.model("readout", "m.text")
+    for word in ("channel", "wire", "face", "FEMB", "tick", "raw", "denoised", "truth"):
+        assert word in text
+    assert browser.model("raw_wave", "m.data.x.length") == 512, "the waveform of that channel"
+
+
+@needs_browser
+def test_the_selectors_change_what_is_shown(browser):
+    before = browser.model("denoised_source", "Array.from(m.data.image[0])")
+    count = browser.drawn()
+    browser.page.get_by_label("denoised by").select_option("cut")
+    browser.wait_for_drawing(count)
+    assert browser.model("denoised_figure", "m.title.text") == "denoised: cut"
+    assert browser.model("denoised_source", "Array.from(m.data.image[0])") != before
+    count = browser.drawn()
+    browser.page.get_by_label("event and plane").select_option(index=2)
+    browser.wait_for_drawing(count)
+    assert browser.model("raw_figure", "m.y_range.end - m.y_range.start") == 960
+    assert browser.errors() == []
+
+
+@needs_browser
+def test_tables_sort_by_a_click(browser):
+    column = browser.page.locator(".slick-header-column", has_text="mse")
+    cells = browser.page.locator(".slick-row .slick-cell:first-child")
+    assert cells.all_inner_texts() == ["b", "a"]
+    column.click()
+    assert cells.all_inner_texts() == ["a", "b"]
+
+
+@needs_browser
+def test_a_run_without_events_has_a_page_too(chromium, tmp_path):
+    page = chromium.new_page()
+    found = Browser(page)
+    found.open(make(tmp_path, []))
+    assert "no event to browse" in page.content() or page.get_by_text("no event to browse").count() == 1
+    assert "This run made no figures." in page.content()
+    assert found.errors() == []
+    page.close()
+
+
+@needs_browser
+def test_data_without_truth_shows_what_was_removed(chromium, tmp_path):
+    from helpers import DATA
+    from protodune.stages import convert
+
+    convert.run(convert.ConvertSettings("run", "data"), str(DATA / "art_decoder_data.root"), None, str(tmp_path / "run.h5"))
+    argv = ["--settings", "{}", "--plane", "induction", "--events", str(tmp_path / "run.h5")]
+    assert infer_classical.main([*argv, "--output", str(tmp_path / "p.h5")]) == 0
+    sample = {
+        "sample": "run",
+        "events": str(tmp_path / "run.h5"),
+        "predictions": {"induction": {"raw": str(tmp_path / "p.h5")}},
+    }
+    page = chromium.new_page(viewport={"width": 1250, "height": 1200})
+    found = Browser(page)
+    assert found.open(make(tmp_path, [sample])) < 20
+    found.wait_for_drawing(0)
+    assert found.model("truth_figure", "m.title.text") == "truth: none, recorded data"
+    assert found.model("residual_figure", "m.title.text") == "raw − denoised"
+    assert found.errors() == []
+    page.close()
+
+
+def test_the_script_is_part_of_what_makes_the_page():
+    assert "file_digest" in (REPOSITORY / "rules" / "paper.smk").read_text()

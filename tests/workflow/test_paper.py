@@ -1,0 +1,171 @@
+"""The paper by the README's commands: on a small configuration with a sample of real digits, signals added to it, angles."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from helpers import DATA, REPOSITORY, job_environment
+from protodune.manifest import checksum
+from protodune.tables import read_table
+
+README = (REPOSITORY / "README.md").read_text()
+PAPER, VERIFY = re.search(r"```bash\n(.*? paper .*?)```", README, re.DOTALL)[1].strip().splitlines()[-2:]
+SKIPPED = shutil.ignore_patterns(
+    ".git", ".venv", "results", ".snakemake", "__pycache__", ".pytest_cache", ".ruff_cache", "site"
+)
+SAMPLES = """sample\tsplit\tkind\tsource\tseed\tevents\tapas\tsimulation
+cosmics\ttest\tsimulation\ttoy\t1\t2\t1\t
+track_u80\ttest\tsimulation\ttoy\t2\t1\t0\t{"content": "ideal_tracks", "ideal_theta_xz_deg": [80], "ideal_plane": "U"}
+track_x60\ttest\tsimulation\ttoy\t3\t1\t0\t{"content": "ideal_tracks", "ideal_theta_xz_deg": [60], "ideal_plane": "X"}
+run\ttest\tdata\tart_decoder_data.root
+run_injected\ttest\tdata\tinject:run\t4\t\t\t{"content": "cosmic", "cosmics_per_apa": 60}
+"""
+
+
+class Paper:
+    """A copy of the repository with a small paper, and its results."""
+
+    def __init__(self, folder):
+        self.clone = folder / "protodune"
+        shutil.copytree(REPOSITORY, self.clone, ignore=SKIPPED)
+        (self.clone / ".venv").symlink_to(sys.prefix)
+        shutil.copy(DATA / "art_decoder_data.root", self.clone)
+        config = yaml.safe_load((self.clone / "config" / "config.yaml").read_text())
+        config["simulation"] |= {"ticks": 1024, "cosmics_per_apa": 20}
+        config["methods"] = {m: config["methods"][m] for m in ("raw", "deconvolution_roi")}
+        config["figures"]["classical"] = "deconvolution_roi"
+        (self.clone / "config" / "config.yaml").write_text(yaml.safe_dump(config))
+        paper = yaml.safe_load((self.clone / "config" / "paper.yaml").read_text())
+        paper["figures"]["compared"] = ["zoo.v1", "deconvolution_roi"]
+        paper["scaling"]["networks"] = []
+        (self.clone / "config" / "paper.yaml").write_text(yaml.safe_dump(paper))
+        (self.clone / "config" / "paper" / "samples.tsv").write_text(SAMPLES)
+        trials = (self.clone / "config" / "clean" / "trials.tsv").read_text()
+        (self.clone / "config" / "paper" / "trials.tsv").write_text(trials)
+
+    def run(self, command, expected=0):
+        environment = {k: v for k, v in job_environment().items() if k != "PYTHONPATH"}
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.clone,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert done.returncode == expected, done.stdout[-3000:] + done.stderr[-6000:]
+        return done.stdout + done.stderr
+
+    @property
+    def results(self):
+        return self.clone / "results"
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory):
+    made = Paper(tmp_path_factory.mktemp("paper"))
+    made.run(PAPER)
+    return made
+
+
+def test_every_figure_is_there_with_its_numbers(paper):
+    text = (paper.results / "paper" / "paper.md").read_text()
+    pictures = re.findall(r"!\[(\w+)\]\(\.\./(.+?)\)", text)
+    assert {kind for kind, _ in pictures} == {
+        "angles", "angles_charge", "display", "zoom", "waveforms", "metrics", "residuals", "amplitude", "charge", "roi",
+        "labels", "noise", "boards", "checks", "injection", "simulation",
+    }  # fmt: skip
+    for _, path in pictures:
+        picture = paper.results / path
+        for suffix in (".png", ".svg"):
+            assert picture.with_name(picture.stem + suffix).stat().st_size > 1000
+    assert text.count("## Table") == 3
+    assert "Sample run: data from art_decoder_data.root." in text
+    assert "embedded simulation, preset realistic, cosmic, 2 event(s), APAs 1, seed 1" in text
+    tex = (paper.results / "paper" / "paper.tex").read_text()
+    assert tex.count(r"\includegraphics") == len(pictures)
+    assert tex.count(r"\begin{table}") == tex.count(r"\end{table}") > 5
+
+
+def test_real_digits_go_through_end_to_end(paper):
+    noise = read_table(paper.results / "tables" / "noise.induction.run.tsv")
+    found = {r["quantity"] for r in noise if r["method"] == "zoo.v1"}
+    assert found >= {"noise_rms", "spectrum", "autocorrelation", "board_correlation", "coherent_residual"}
+    rms = [float(r["raw"]) for r in noise if r["quantity"] == "noise_rms" and r["method"] == "zoo.v1"]
+    assert rms
+    assert 0.5 < sum(rms) / len(rms) < 30
+    assert not (paper.results / "scores" / "denoise" / "zoo.v1" / "induction" / "run.tsv").exists(), "it has no truth"
+    assert (paper.results / "figures" / "noise.induction.run.png").is_file()
+    injected = [
+        read_table(paper.results / "tables" / f"injection.{p}.run_injected.tsv") for p in ("induction", "collection")
+    ]
+    assert {r["method"] for rows in injected for r in rows} <= {"zoo.v1", "deconvolution_roi"}
+    assert any(rows for rows in injected), "the signals met channels that the file has"
+
+
+def test_the_headline_has_networks_and_classical_methods_on_one_footing(paper):
+    rows = read_table(paper.results / "tables" / "headline.tsv")
+    assert {(r["plane"], r["method"]) for r in rows} == {
+        (p, m) for p in ("induction", "collection") for m in ("raw", "deconvolution_roi", "zoo.v1")
+    }
+    network = next(r for r in rows if r["method"] == "zoo.v1" and r["plane"] == "collection")
+    assert network["parameters"] == "452924"
+    assert 0.5 < float(network["auc"]) <= 1
+    seconds = read_table(paper.results / "tables" / "timing.tsv")
+    assert all(float(r["seconds_per_image"]) > 0 for r in seconds)
+
+
+def test_angles_are_of_their_planes_and_not_in_the_tables(paper):
+    angles = read_table(paper.results / "tables" / "angles.tsv")
+    assert {(r["view"], r["theta_deg"]) for r in angles} == {("U", "80"), ("X", "60")}
+    assert {r["events"] for r in read_table(paper.results / "tables" / "methods.tsv")} <= {"0", "1", "2"}
+
+
+def test_the_page_and_the_manifest(paper):
+    page = (paper.results / "report" / "index.html").read_text()
+    assert len(page) < 30e6
+    assert "run: " in page
+    assert "make_headline" in page, "the graph of the rules"
+    manifest = json.loads((paper.results / "manifest.json").read_text())
+    assert manifest["settings"]["figures"]["network"] == "zoo.v1"
+    assert manifest["samples"]["run"] == "data from art_decoder_data.root"
+    assert manifest["products"]["events/run.h5"]["about"]["sample"] == "run"
+    assert "report/index.html" in manifest["products"]
+
+
+def test_verify_finds_what_was_changed(paper):
+    assert "products are as they were made" in paper.run(VERIFY)
+    table = paper.results / "tables" / "angles.tsv"
+    text = table.read_text()
+    table.write_text(text.replace("80", "81", 1))
+    try:
+        assert "changed: tables/angles.tsv" in paper.run(VERIFY, expected=1)
+    finally:
+        table.write_text(text)
+
+
+def test_nothing_is_left_to_do_and_one_figure_redraws_alone(paper):
+    assert "Nothing to be done" in paper.run(PAPER + " --dry-run")
+    plan = paper.run(PAPER + " --dry-run --until draw_evidence --forcerun draw_evidence")
+    assert set(re.findall(r"^(\w+)\s+\d+$", plan.split("Job stats:")[-1], re.MULTILINE)) == {"draw_evidence", "total"}
+
+
+def test_the_same_seed_gives_the_same_bytes(paper, tmp_path):
+    wanted = ["tables/methods.tsv", "tables/measurements.collection.tsv", "tables/angles.tsv", "figures/roi.collection.png",
+              "figures/residuals.collection.png", "figures/display.collection.cosmics.png",
+              "figures/noise.collection.cosmics.png"]  # fmt: skip
+    targets = " ".join(f"results/{name}" for name in wanted)
+    command = PAPER.replace(" paper ", f" {targets} ", 1)
+    shutil.copy(DATA / "art_decoder_data.root", tmp_path)
+    paper.run(f"{command} --directory {tmp_path}")
+    for name in wanted:
+        again = tmp_path / "results" / name
+        assert checksum(again) == checksum(paper.results / name), name
+        if name.startswith("figures/"):
+            assert checksum(again.with_name(again.stem + ".tsv")) == checksum((paper.results / name).with_suffix(".tsv"))
