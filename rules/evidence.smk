@@ -204,7 +204,7 @@ rule draw_evidence:
         networks=TARGETS.networks,
         code=code_digest("protodune.stages.draw_evidence"),
     shell:
-        "python -m protodune.stages.draw_evidence {wildcards.figure} --table {input} --of {params.of:q}"
+        "python -m protodune.stages.draw_evidence {wildcards.figure} --table {input} --of={params.of:q}"
         " --methods {params.methods} --networks {params.networks} --output {output.png} > {log} 2>&1"
 
 

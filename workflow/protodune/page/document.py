@@ -15,8 +15,7 @@ _STYLE = """
 body{font-family:sans-serif;margin:0 auto;max-width:1180px;padding:0 1em 4em;color:#222}
 h1{font-size:1.5em;margin-bottom:.2em}h2{margin-top:2em;border-bottom:1px solid #ccc}
 nav a{margin-right:1em}pre{background:#f6f6f6;padding:1em;overflow:auto;max-height:30em;font-size:12px}
-.graph{width:100%;height:auto}.graph path{fill:none;stroke:#999}.graph rect{fill:#eef4fa;stroke:#0072b2}
-.graph text{font:12px sans-serif;text-anchor:middle}details{margin:.6em 0}figure{margin:1.5em 0}figure img{max-width:100%}
+details{margin:.6em 0}figure{margin:1.5em 0}figure img{max-width:100%}
 figcaption{font-size:.9em;color:#444}
 """
 

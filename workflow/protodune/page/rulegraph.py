@@ -5,6 +5,10 @@ from __future__ import annotations
 import html
 import re
 
+_STYLE = (
+    ".graph{width:100%;height:auto}.graph path{fill:none;stroke:#999}.graph rect{fill:#eef4fa;stroke:#0072b2}"
+    ".graph text{font:12px sans-serif;text-anchor:middle}"
+)
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y = 150, 24, 50, 14
 
 
@@ -47,6 +51,7 @@ def rulegraph_svg(dot: str) -> str:
             corner[node] = (GAP_X / 2 + number * (BOX_WIDTH + GAP_X), top + i * (BOX_HEIGHT + GAP_Y))
     width = len(columns) * (BOX_WIDTH + GAP_X)
     text = [f'<svg viewBox="0 0 {width} {height:.0f}" role="img" aria-label="graph of the rules" class="graph">']
+    text.append(f"<style>{_STYLE}</style>")
     for a, b in edges:
         (x0, y0), (x1, y1) = corner[a], corner[b]
         x0, y0, y1 = x0 + BOX_WIDTH, y0 + BOX_HEIGHT / 2, y1 + BOX_HEIGHT / 2
