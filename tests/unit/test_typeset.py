@@ -19,6 +19,7 @@ def test_cells():
 
 def test_markdown():
     assert "| coherent_cut15 | 0.31 ± 0.02 |" in markdown(BLOCKS)
+    assert r"| MAE of \|area\| |" in markdown([Block("a", ["MAE of |area|"], [])])
 
 
 def test_latex_escapes():

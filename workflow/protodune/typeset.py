@@ -37,8 +37,8 @@ def markdown(blocks: list[Block]) -> str:
     """Write the blocks as Markdown."""
     text = []
     for heading, heads, lines in blocks:
-        text += [f"### {heading}", "", "| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-        text += ["| " + " | ".join(line) + " |" for line in lines] + [""]
+        rows = ["| " + " | ".join(c.replace("|", r"\|") for c in line) + " |" for line in [heads, *lines]]
+        text += [f"### {heading}", "", rows[0], "|---|" + "---:|" * (len(heads) - 1), *rows[1:], ""]
     return "\n".join(text)
 
 
