@@ -10,7 +10,8 @@ from tqdm import tqdm
 from protodune.geometry import PLANE_FAMILIES
 from protodune.noise_checks import Row, check_plane
 from protodune.predictions import Predictions
-from protodune.stages.command import run_stage, stage_parser
+from protodune.stages.command import run_stage
+from protodune.stages.per_method import method_parser
 from protodune.store import EventStore
 from protodune.tables import IMAGE_COLUMNS, write_table
 
@@ -20,14 +21,7 @@ COLUMNS = [*IMAGE_COLUMNS, *Row._fields]
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
-    p = stage_parser("check_noise", __doc__)
-    p.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
-    p.add_argument("--method", required=True)
-    p.add_argument("--sample", required=True)
-    p.add_argument("--events", required=True, help="HDF5 event store, with truth or without")
-    p.add_argument("--predictions", required=True, help="HDF5 prediction file")
-    p.add_argument("--output", required=True, help="TSV to write")
-    return p
+    return method_parser("check_noise", __doc__)
 
 
 def run(plane: str, method: str, sample: str, events: str, predictions: str, output: str) -> None:

@@ -21,7 +21,8 @@ from protodune.geometry import PLANE_FAMILIES
 from protodune.metrics import roi_auc
 from protodune.predictions import Predictions
 from protodune.roi_truth import ROI_REBIN_TICKS, roi_truth
-from protodune.stages.command import run_stage, stage_parser
+from protodune.stages.command import run_stage
+from protodune.stages.per_method import method_parser
 from protodune.store import EventStore
 from protodune.tables import IMAGE_COLUMNS, write_table
 
@@ -31,14 +32,7 @@ COLUMNS = [*IMAGE_COLUMNS, *Bin._fields]
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
-    p = stage_parser("measure", __doc__)
-    p.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
-    p.add_argument("--method", required=True)
-    p.add_argument("--sample", required=True)
-    p.add_argument("--events", required=True, help="HDF5 event store with truth")
-    p.add_argument("--predictions", required=True, help="HDF5 prediction file")
-    p.add_argument("--output", required=True, help="TSV to write")
-    return p
+    return method_parser("measure", __doc__)
 
 
 def measure_plane(store: EventStore, found: Predictions, family: str, view: str, image: int) -> list[Bin]:

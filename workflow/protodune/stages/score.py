@@ -20,7 +20,8 @@ from protodune.metrics import (
 )
 from protodune.predictions import Predictions
 from protodune.roi_truth import ROI_REBIN_TICKS, rebinned, roi_found, roi_truth
-from protodune.stages.command import run_stage, stage_parser
+from protodune.stages.command import run_stage
+from protodune.stages.per_method import method_parser
 from protodune.store import EventStore
 from protodune.tables import IMAGE_COLUMNS, write_table
 
@@ -31,13 +32,7 @@ COLUMNS = [*IMAGE_COLUMNS, "region", "metric", "value"]
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
-    p = stage_parser("score", __doc__)
-    p.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
-    p.add_argument("--method", required=True)
-    p.add_argument("--sample", required=True)
-    p.add_argument("--events", required=True, help="HDF5 event store with truth")
-    p.add_argument("--predictions", required=True, help="HDF5 prediction file")
-    p.add_argument("--output", required=True, help="TSV to write")
+    p = method_parser("score", __doc__)
     p.add_argument("--curves", required=True, help="TSV of counts by threshold of the ROI score to write")
     return p
 

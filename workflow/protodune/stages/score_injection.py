@@ -13,7 +13,8 @@ from protodune.geometry import PLANE_FAMILIES
 from protodune.injection import recovered
 from protodune.predictions import Predictions
 from protodune.roi_truth import roi_found, roi_truth
-from protodune.stages.command import run_stage, stage_parser
+from protodune.stages.command import run_stage
+from protodune.stages.per_method import method_parser
 from protodune.store import EventStore
 from protodune.tables import IMAGE_COLUMNS, write_table
 
@@ -23,14 +24,9 @@ COLUMNS = [*IMAGE_COLUMNS, *Bin._fields]
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
-    p = stage_parser("score_injection", __doc__)
-    p.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
-    p.add_argument("--method", required=True)
-    p.add_argument("--sample", required=True)
-    p.add_argument("--events", required=True, help="HDF5 event store with the signals, of the stage 'inject'")
+    p = method_parser("score_injection", __doc__, predictions=False)
     p.add_argument("--before", required=True, help="HDF5 prediction file of the recording")
     p.add_argument("--after", required=True, help="HDF5 prediction file of the recording with the signals")
-    p.add_argument("--output", required=True, help="TSV to write")
     return p
 
 
