@@ -118,9 +118,9 @@ rule make_page:
     params:
         samples=lambda w: json.dumps(EVIDENCE.page_samples()),
         tables=lambda w: json.dumps(EVIDENCE.page_tables()),
-        figures=lambda w: json.dumps([i for i in EVIDENCE.paper_items() if not i["is_table"]]),
+        figures=lambda w: json.dumps(EVIDENCE.page_figures()),
         about=lambda w: EVIDENCE.paper_about(),
-        megabytes=config["figures"].get("page_megabytes", 20),
+        megabytes=config["figures"].get("page_megabytes", 29),
         script=file_digest("workflow/protodune/page/browser.js"),
         code=code_digest("protodune.stages.make_page"),
     shell:

@@ -37,10 +37,10 @@ METHODS = {
 }
 
 
-def sample(argv, plane, method, folder, store):
+def arguments(output, plane, method, folder, store):
     return [
         "--plane", plane, "--method", method, "--sample", "s", "--events", str(store),
-        "--predictions", str(folder / f"{method}.{plane}.h5"), "--output", str(folder / argv),
+        "--predictions", str(folder / f"{method}.{plane}.h5"), "--output", str(folder / output),
     ]  # fmt: skip
 
 
@@ -52,9 +52,9 @@ def made(store_file, tmp_path_factory):
         for method, settings in METHODS.items():
             argv = ["--settings", json.dumps(settings), "--plane", plane, "--events", str(store_file)]
             assert infer_classical.main([*argv, "--output", str(folder / f"{method}.{plane}.h5")]) == 0
-            assert measure.main(sample(f"m.{method}.{plane}.tsv", plane, method, folder, store_file)) == 0
-            assert check_noise.main(sample(f"n.{method}.{plane}.tsv", plane, method, folder, store_file)) == 0
-            scored = sample(f"s.{method}.{plane}.tsv", plane, method, folder, store_file)
+            assert measure.main(arguments(f"m.{method}.{plane}.tsv", plane, method, folder, store_file)) == 0
+            assert check_noise.main(arguments(f"n.{method}.{plane}.tsv", plane, method, folder, store_file)) == 0
+            scored = arguments(f"s.{method}.{plane}.tsv", plane, method, folder, store_file)
             assert score.main([*scored, "--curves", str(folder / f"c.{method}.{plane}.tsv")]) == 0
         averaged(folder, f"m.{plane}.tsv", [f"m.{m}.{plane}.tsv" for m in METHODS], "plane method quantity low high")
         keys = "plane method view quantity x y"
@@ -198,10 +198,10 @@ def test_a_sample_without_truth_is_refused(made, tmp_path):
     convert.run(settings, str(DATA / "art_decoder_data.root"), None, str(tmp_path / "run.h5"))
     argv = ["--settings", "{}", "--plane", "collection", "--events", str(tmp_path / "run.h5")]
     assert infer_classical.main([*argv, "--output", str(tmp_path / "raw.collection.h5")]) == 0
-    argv = sample("m.tsv", "collection", "raw", tmp_path, tmp_path / "run.h5")
+    argv = arguments("m.tsv", "collection", "raw", tmp_path, tmp_path / "run.h5")
     assert "no noise-free waveforms" in one_line_error(run_module("stages.measure", *argv), "measure")
     assert not (tmp_path / "m.tsv").exists()
-    assert check_noise.main(sample("n.tsv", "collection", "raw", tmp_path, tmp_path / "run.h5")) == 0
+    assert check_noise.main(arguments("n.tsv", "collection", "raw", tmp_path, tmp_path / "run.h5")) == 0
 
 
 def test_an_event_without_signal_is_measured(tmp_path):
@@ -212,8 +212,8 @@ def test_an_event_without_signal_is_measured(tmp_path):
     argv = ["--settings", json.dumps(METHODS["threshold_roi"]), "--plane", "collection", "--events", str(tmp_path / "e.h5")]
     assert infer_classical.main([*argv, "--output", str(tmp_path / "threshold_roi.collection.h5")]) == 0
     store = tmp_path / "e.h5"
-    assert measure.main(sample("m.tsv", "collection", "threshold_roi", tmp_path, store)) == 0
-    assert check_noise.main(sample("n.tsv", "collection", "threshold_roi", tmp_path, store)) == 0
+    assert measure.main(arguments("m.tsv", "collection", "threshold_roi", tmp_path, store)) == 0
+    assert check_noise.main(arguments("n.tsv", "collection", "threshold_roi", tmp_path, store)) == 0
     averaged(tmp_path, "ma.tsv", ["m.tsv"], "plane method quantity low high")
     for figure in ("residuals", "amplitude", "charge", "labels"):
         assert drawn(figure, tmp_path / "ma.tsv", tmp_path / f"{figure}.png") == 0
@@ -231,7 +231,7 @@ def test_a_plane_without_good_channels_is_left_out(tmp_path, store_file):
     with h5py.File(bad, "r+") as file:
         file["X/status"][:] = 1
     for stage, name in ((measure, "m.tsv"), (check_noise, "n.tsv")):
-        assert stage.main(sample(name, "collection", "raw", tmp_path, bad)) == 0
+        assert stage.main(arguments(name, "collection", "raw", tmp_path, bad)) == 0
         assert read_table(tmp_path / name) == []
 
 

@@ -107,7 +107,7 @@ def test_the_same_input_gives_the_same_planes(samples):
 
 def test_what_does_not_fit_is_counted(samples):
     twice = [*samples, {**samples[0], "sample": "again"}]
-    found = gather_planes(twice, 0.1)
+    found, _ = gather_planes(twice, 0.1)
     assert (len(found["images"]), found["left_out"]) == (3, 1)
 
 

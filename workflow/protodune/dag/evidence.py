@@ -157,15 +157,12 @@ class Evidence:
         return sorted({r[k] for r in runs for k in ("events", "predictions")} | {w["weights"] for w in self.networks_json()})
 
     def networks_json(self) -> list[dict[str, str]]:
-        """Plane, method and weights of the denoising networks."""
+        """Plane, method and weights of all networks."""
         t, found = self.targets, []
         for trial in t.trials:
-            if trial.task == "denoise":
-                given = t.config["models"][trial.model].get("weights")
-                path = (
-                    find_file(given.replace("{plane}", trial.plane)) if given else t.model_file(trial, "weights.safetensors")
-                )
-                found.append({"plane": trial.plane, "method": trial.method, "weights": str(path)})
+            given = t.config["models"][trial.model].get("weights")
+            path = find_file(given.replace("{plane}", trial.plane)) if given else t.model_file(trial, "weights.safetensors")
+            found.append({"plane": trial.plane, "method": trial.method, "weights": str(path)})
         return found
 
     def paper_items(self) -> list[dict]:
@@ -230,12 +227,18 @@ class Evidence:
         found = [*found, *([("Prolonged tracks", "angles")] if self.angles() else [])]
         return [{"title": title, "path": f"results/tables/{name}.tsv"} for title, name in found]
 
+    def page_figures(self) -> list[dict]:
+        """The figures of the page: not those of events, which it shows itself."""
+        return [
+            i for i in self.paper_items() if not i["is_table"] and i["kind"] not in ("display", "zoom", "waveforms", "crops")
+        ]
+
     def page_inputs(self) -> list[str]:
         """Everything that the page reads."""
         samples = self.page_samples()
         files = [path for s in samples for made in s["predictions"].values() for path in made.values()]
         files += [s["events"] for s in samples] + [table["path"] for table in self.page_tables()]
-        return files + [path for path in self.paper_inputs() if path.endswith(".png")]
+        return files + [f"results/{item['path']}.png" for item in self.page_figures()]
 
     def paper_about(self) -> str:
         """Samples, networks and seed in words, JSON."""

@@ -2,7 +2,7 @@
 "use strict";
 const protodune = (() => {
   const RASTER_ROWS = 260, RASTER_COLUMNS = 420; // as layout.py makes them
-  const POOL_ROWS = 2, POOL_TICKS = 8;
+  const POOL_ROWS = 2, POOL_TICKS = 8, POOL_SHIFT = 3;
   const content = JSON.parse(document.getElementById("planes").textContent);
   const decoded = new Map(); // decoded planes of what is shown, and no others
   let doc, model, shown = null, frame = 0, cursor = { row: 0, tick: 0 };
@@ -12,17 +12,18 @@ const protodune = (() => {
   async function decode(key) {
     if (!key) return null;
     if (decoded.has(key)) return decoded.get(key);
-    const text = content.pictures[key];
-    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
-    const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }), options);
+    const text = document.getElementById(key).textContent; // each picture its own element: nothing else is parsed
+    const blob = await (await fetch("data:image/png;base64," + text)).blob();
+    const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     const pixels = context.getImageData(0, 0, bitmap.width, bitmap.height).data;
     const rows = bitmap.height / 2, ticks = bitmap.width, half = rows * ticks;
     const counts = new Int16Array(half);
-    for (let i = 0; i < half; i++) counts[i] = pixels[4 * i] + 256 * pixels[4 * (i + half)] - content.offset;
+    for (let i = 0, low = 0, high = 4 * half; i < half; i++, low += 4, high += 4) {
+      counts[i] = pixels[low] + (pixels[high] << 8) - content.offset;
+    }
     const plane = withOverview({ rows, ticks, counts, unit: key.startsWith("raw") ? 1 : content.unit });
     decoded.set(key, plane);
     return plane;
@@ -35,8 +36,8 @@ const protodune = (() => {
     for (let r = 0; r < plane.rows; r++) {
       const target = Math.floor(r / POOL_ROWS) * ticks, source = r * plane.ticks;
       for (let t = 0; t < plane.ticks; t++) {
-        const value = plane.counts[source + t], place = target + Math.floor(t / POOL_TICKS);
-        if (Math.abs(value) > Math.abs(pooled[place])) pooled[place] = value;
+        const value = plane.counts[source + t], place = target + (t >> POOL_SHIFT), best = pooled[place];
+        if ((value < 0 ? -value : value) > (best < 0 ? -best : best)) pooled[place] = value;
       }
     }
     plane.overview = { rows, ticks, counts: pooled, unit: plane.unit };

@@ -21,12 +21,18 @@ figcaption{font-size:.9em;color:#444}
 
 
 def page(
-    browser: UIElement, tables: dict[str, UIElement], planes: dict, pictures: list[tuple[str, str]], graph: str, about: dict
+    browser: UIElement,
+    tables: dict[str, UIElement],
+    planes: dict,
+    encoded: dict[str, str],
+    pictures: list[tuple[str, str]],
+    graph: str,
+    about: dict,
 ) -> str:
     """Return the page.
 
-    ``tables``: sortable tables by title; ``pictures``: (base64 of a PNG, caption); ``graph``: SVG; ``about``: title, lines
-    of provenance, settings (a dict, shown as JSON).
+    ``tables``: sortable tables by title; ``planes`` and ``encoded``: of ``gather_planes``; ``pictures``: (base64 of a PNG,
+    caption); ``graph``: SVG; ``about``: title, lines of provenance, settings (a dict, shown as JSON).
     """
     resources = Resources(mode="inline", components=["bokeh", "bokeh-widgets", "bokeh-tables"])
     script, divs = components([browser, *tables.values()], wrap_script=True)
@@ -61,6 +67,7 @@ one of largest size.  The waveform below is that of the channel at the cursor. {
 <ul>{lines}</ul>
 <details><summary>Settings</summary><pre>{settings}</pre></details>
 <script type="application/json" id="planes">{_embedded(planes)}</script>
+{"".join(f'<script type="text/plain" id="{html.escape(key)}">{data}</script>' for key, data in encoded.items())}
 <script>{BROWSER.read_text(encoding="utf-8")}</script>
 {script}
 </body></html>

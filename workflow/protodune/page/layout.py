@@ -30,6 +30,8 @@ WAVE_COLOURS = {"raw": "#bbbbbb", "truth": "#000000", "denoised": "#0072b2"}
 DIVERGING = [*RdBu11]
 SEQUENTIAL = [*Viridis256]
 RESIDUAL_ADC = 20
+TEXT_WIDTH, TABLE_HEIGHT = 700, 520
+"""Columns share the width of a table in proportion to theirs; numbers have 300. Longer tables scroll."""
 
 
 def panels() -> tuple[UIElement, UIElement]:
@@ -87,11 +89,11 @@ def sortable_table(rows: list[dict[str, str]], heads: dict[str, str]) -> UIEleme
     models = [
         TableColumn(field=name, title=head, formatter=NumberFormatter(format="0,0.[0000]", nan_format="–", null_format="–"))
         if name in numeric
-        else TableColumn(field=name, title=head)
+        else TableColumn(field=name, title=head, width=TEXT_WIDTH)
         for name, head in heads.items()
     ]
     source = ColumnDataSource(columns)
-    height = 30 + 25 * len(rows)
+    height = min(30 + 25 * len(rows), TABLE_HEIGHT)
     return DataTable(source=source, columns=models, width=1100, height=height, index_position=None, sortable=True)
 
 

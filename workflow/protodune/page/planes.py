@@ -16,8 +16,8 @@ from protodune.store import EventStore
 log = logging.getLogger(__name__)
 
 
-def gather_planes(samples: list[dict], megabytes: float) -> dict:
-    """Return what browser.js reads: pictures by key, images, wires and boards of each view.
+def gather_planes(samples: list[dict], megabytes: float) -> tuple[dict, dict[str, str]]:
+    """Return what browser.js reads: images, wires and boards of each view; and pictures by key.
 
     ``samples``: dicts of ``sample``, ``events`` (a store) and ``predictions`` ({family: {method: file}}).  First image of
     every sample, then the second of every one, until the pictures weigh ``megabytes``; the first image is always taken.
@@ -34,15 +34,15 @@ def gather_planes(samples: list[dict], megabytes: float) -> dict:
         images += described
     if left_out:
         log.info("%d image(s) left out: the page would weigh more than %g MB", left_out, megabytes)
-    return {
+    content = {
         "unit": DENOISED_ADC_PER_COUNT,
         "offset": OFFSET,
-        "pictures": pictures,
         "images": images,
         "left_out": left_out,
         "views": {view: {"wires": wire_names(view), "femb": _boards(view)} for view in PLANES},
         "palettes": {"sequential": _colours(SEQUENTIAL), "diverging": _colours(DIVERGING)},
     }
+    return content, pictures
 
 
 def _weight(pictures: dict[str, str]) -> int:

@@ -80,7 +80,8 @@ def gather(table: list[dict], areas: list[dict], parameters: dict[tuple[str, str
             found = values.get((plane, method, metric), {"mean": "nan", "error": "nan", "events": 0})
             row[metric], row[f"{metric}_error"] = float(found["mean"]), float(found["error"])
             row["events"] = max(row["events"], int(found["events"]))
-        area = auc.get((plane, method), {"auc": "nan", "error": "nan"})
+        area = auc.get((plane, method), {"auc": "nan", "error": "nan", "events": 0})
+        row["events"] = max(row["events"], int(area["events"]))
         row["auc"], row["auc_error"] = float(area["auc"]), float(area["error"])
         rows.append(row)
     return rows

@@ -19,6 +19,8 @@ from protodune.stages.command import run_stage, stage_parser
 from protodune.tables import read_table
 
 log = logging.getLogger(__name__)
+OWN_MEGABYTES = 3.0
+"""What the page weighs without planes and figures: bokeh, tables, settings."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--results", required=True, help="folder that the figures' paths are relative to")
     p.add_argument("--rulegraph", required=True, help="what `snakemake --rulegraph` printed")
     p.add_argument("--config", required=True, help="JSON of the settings")
-    p.add_argument("--megabytes", type=float, default=22.0, help="most that the pictures of planes may weigh")
+    p.add_argument("--megabytes", type=float, default=29.0, help="most that the page may weigh, if one event fits")
     p.add_argument("--output", required=True, help="HTML to write")
     return p
 
@@ -41,7 +43,6 @@ def parser() -> argparse.ArgumentParser:
 def run(a: argparse.Namespace) -> None:
     """Write the page."""
     samples, about = json.loads(a.samples), json.loads(a.about)
-    planes = gather_planes(samples, a.megabytes)
     methods = list(dict.fromkeys(m for s in samples for family in s["predictions"].values() for m in family))
     tables = {}
     for table in json.loads(a.tables):
@@ -52,13 +53,15 @@ def run(a: argparse.Namespace) -> None:
     for item in (Item(**i) for i in json.loads(a.figures)):
         path = require_file(f"{a.results}/{item.path}.png", "a figure", "run `snakemake paper`")
         pictures.append((base64.b64encode(path.read_bytes()).decode("ascii"), caption(item, about["samples"])))
+    planes, encoded = gather_planes(samples, a.megabytes - OWN_MEGABYTES - sum(len(data) for data, _ in pictures) / 1e6)
     found = ", ".join(f"{name} {number}" for name, number in versions("numpy", "scipy", "torch", "bokeh").items())
     lines = [f"Versions: {found}.", f"Seed of the run: {about['seed']}."]
-    lines += [f"{kind} {name}: {text}." for kind in ("samples", "networks") for name, text in about[kind].items()]
+    lines += [f"Sample {name}: {text}." for name, text in about["samples"].items()]
+    lines += [f"Network {name}: {text}." for name, text in about["networks"].items()]
     told = {"title": "ProtoDUNE-SP: raw and cleaned", "lines": lines,
             "settings": json.loads(Path(a.config).read_text(encoding="utf-8"))}  # fmt: skip
     graph = rulegraph_svg(Path(a.rulegraph).read_text(encoding="utf-8"))
-    text = page(browser(planes["images"], methods), tables, planes, pictures, graph, told)
+    text = page(browser(planes["images"], methods), tables, planes, encoded, pictures, graph, told)
     write_text(a.output, text)
     log.info("%s: %d planes, %d tables, %d figures, %.1f MB", a.output, len(planes["images"]), len(tables), len(pictures),
              len(text.encode()) / 1e6)  # fmt: skip
