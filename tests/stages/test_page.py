@@ -212,6 +212,7 @@ def test_the_selectors_change_what_is_shown(browser):
 
 @needs_browser
 def test_tables_sort_by_a_click(browser):
+    browser.page.wait_for_selector(".slick-row")  # tables come after the first drawing
     column = browser.page.locator(".slick-header-column", has_text="mse")
     cells = browser.page.locator(".slick-row .slick-cell:first-child")
     assert cells.all_inner_texts() == ["b", "a"]

@@ -4,29 +4,29 @@ const protodune = (() => {
   const RASTER_ROWS = 260, RASTER_COLUMNS = 420; // as layout.py makes them
   const POOL_ROWS = 2, POOL_TICKS = 8, POOL_SHIFT = 3;
   const content = JSON.parse(document.getElementById("planes").textContent);
-  const decoded = new Map(); // decoded planes of what is shown, and no others
+  const decoded = new Map(); // promises of the planes of what is shown, and no others
   let doc, model, shown = null, frame = 0, cursor = { row: 0, tick: 0 };
 
   const named = (name) => doc.get_model_by_name(name);
 
-  async function decode(key) {
+  function decode(key) {
     if (!key) return null;
-    if (decoded.has(key)) return decoded.get(key);
+    if (!decoded.has(key)) decoded.set(key, unpack(key));
+    return decoded.get(key);
+  }
+
+  async function unpack(key) {
     const text = document.getElementById(key).textContent; // each picture its own element: nothing else is parsed
     const blob = await (await fetch("data:image/png;base64," + text)).blob();
     const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
-    const pixels = context.getImageData(0, 0, bitmap.width, bitmap.height).data;
+    const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer);
     const rows = bitmap.height / 2, ticks = bitmap.width, half = rows * ticks;
     const counts = new Int16Array(half);
-    for (let i = 0, low = 0, high = 4 * half; i < half; i++, low += 4, high += 4) {
-      counts[i] = pixels[low] + (pixels[high] << 8) - content.offset;
-    }
-    const plane = withOverview({ rows, ticks, counts, unit: key.startsWith("raw") ? 1 : content.unit });
-    decoded.set(key, plane);
-    return plane;
+    for (let i = 0; i < half; i++) counts[i] = (pixels[i] & 255) + ((pixels[i + half] & 255) << 8) - content.offset;
+    return withOverview({ rows, ticks, counts, unit: key.startsWith("raw") ? 1 : content.unit });
   }
 
   // The sample of largest size of every block: thin tracks stay visible when the whole plane is.
@@ -161,17 +161,28 @@ const protodune = (() => {
     redraw();
   }
 
+  function ready() {
+    document.body.dataset.ready = "yes";
+    requestAnimationFrame(() => setTimeout(() => {
+      for (const table of document.querySelectorAll("script.table")) Bokeh.embed.embed_item(JSON.parse(table.textContent));
+    }));
+  }
+
   function start() {
     doc = Bokeh.documents[0];
-    if (!content.images.length) { document.body.dataset.ready = "yes"; return; }
+    if (!content.images.length) { ready(); return; }
     const x = named("raw_figure").x_range, y = named("raw_figure").y_range;
     for (const range of [x, y]) for (const name of ["start", "end"]) range.properties[name].change.connect(redraw);
-    show(true).then(() => { document.body.dataset.ready = "yes"; });
+    show(true).then(ready);
   }
 
   function wait() {
-    if (window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle !== false) start();
+    if (window.Bokeh && Bokeh.documents.length) start();
     else setTimeout(wait, 20);
+  }
+  if (content.images.length) { // while bokeh sets up the figures
+    const first = content.images[0];
+    for (const key of [first.raw, Object.values(first.denoised)[0], first.truth]) decode(key);
   }
   wait();
   return { show, hover };

@@ -6,7 +6,7 @@ import html
 import json
 from pathlib import Path
 
-from bokeh.embed import components
+from bokeh.embed import components, json_item
 from bokeh.models import UIElement
 from bokeh.resources import Resources
 
@@ -35,9 +35,14 @@ def page(
     caption); ``graph``: SVG; ``about``: title, lines of provenance, settings (a dict, shown as JSON).
     """
     resources = Resources(mode="inline", components=["bokeh", "bokeh-widgets", "bokeh-tables"])
-    script, divs = components([browser, *tables.values()], wrap_script=True)
+    script, div = components(browser, wrap_script=True)
     note = f"{planes['left_out']} more image(s) would not fit." if planes["left_out"] else ""
-    headed = "\n".join(f"<h3>{html.escape(title)}</h3>{div}" for title, div in zip(tables, divs[1:], strict=True))
+    # browser.js puts the tables in when the first event is drawn, which they would hold up.
+    headed = "\n".join(
+        f'<h3>{html.escape(title)}</h3><div id="table{i}"></div>'
+        f'<script type="application/json" class="table">{_embedded(json_item(table, f"table{i}"))}</script>'
+        for i, (title, table) in enumerate(tables.items())
+    )
     figures = "\n".join(
         f'<figure><img loading="lazy" alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
         f"<figcaption>{html.escape(text)}</figcaption></figure>"
@@ -56,7 +61,7 @@ def page(
 <h2 id="events">Events</h2>
 <p>Wheel: zoom; drag: pan; the panels move together. Where a pixel stands for many samples it shows the
 one of largest size.  The waveform below is that of the channel at the cursor. {note}</p>
-{divs[0]}
+{div}
 <h2 id="tables">Tables</h2><p>A click on a head sorts.</p>
 {headed}
 <h2 id="figures">Figures</h2>

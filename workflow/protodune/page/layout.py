@@ -30,7 +30,7 @@ WAVE_COLOURS = {"raw": "#bbbbbb", "truth": "#000000", "denoised": "#0072b2"}
 DIVERGING = [*RdBu11]
 SEQUENTIAL = [*Viridis256]
 RESIDUAL_ADC = 20
-TEXT_WIDTH, TABLE_HEIGHT = 700, 520
+TEXT_WIDTH, TABLE_HEIGHT = 900, 620
 """Columns share the width of a table in proportion to theirs; numbers have 300. Longer tables scroll."""
 
 

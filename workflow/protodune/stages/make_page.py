@@ -48,7 +48,9 @@ def run(a: argparse.Namespace) -> None:
     for table in json.loads(a.tables):
         rows = read_table(table["path"])
         if rows:
-            tables[table["title"]] = sortable_table(rows, {name: name.replace("_", " ") for name in rows[0]})
+            tables[table["title"]] = sortable_table(
+                rows, {name: "±" if name.endswith("error") else name.replace("_", " ") for name in rows[0]}
+            )
     pictures = []
     for item in (Item(**i) for i in json.loads(a.figures)):
         path = require_file(f"{a.results}/{item.path}.png", "a figure", "run `snakemake paper`")
