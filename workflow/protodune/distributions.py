@@ -16,9 +16,8 @@ import numpy as np
 from protodune.classical.cut import apply_cut
 from protodune.metrics import PEAK_ADC, charge_metrics, charge_pairs, imae, mse, psnr
 from protodune.metrics_dunedn import dunedn_metrics
+from protodune.roi_truth import SIGNAL_ADC
 
-SIGNAL_ADC = 3.5
-"""DUNEdn's label: a sample of the noise-free waveform of this size is signal; also its cut on denoised waveforms."""
 RESIDUAL_EDGES_ADC = np.arange(-15.25, 15.3, 0.5)
 AMPLITUDE_EDGES_ADC = np.array([3.5, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112, 160, 400])
 CHARGE_EDGES = {

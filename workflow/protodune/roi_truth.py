@@ -8,6 +8,9 @@ ROI_REBIN_TICKS = 10
 ROI_TRUTH_ELECTRONS = 100.0
 """Ten ticks belong to the signal if more than 100 electrons a tick reached the wire in them (DNNROI, arXiv:2007.12743)."""
 
+SIGNAL_ADC = 3.5
+"""DUNEdn's label: a sample of the noise-free waveform of this size is signal; also its cut on denoised waveforms."""
+
 
 def rebinned(image: np.ndarray, size: int = ROI_REBIN_TICKS) -> np.ndarray:
     """Return means over ten (``size``) ticks, what is left over at the end dropped; float (channels, ticks // size)."""

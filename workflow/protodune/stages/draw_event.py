@@ -10,7 +10,6 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from protodune.data.patch_files import FORMAT, FORMAT_VERSION
-from protodune.distributions import SIGNAL_ADC
 from protodune.errors import ProtoduneError
 from protodune.figures.display import draw_crops, draw_display
 from protodune.figures.style import save_figure
@@ -18,6 +17,7 @@ from protodune.figures.waveforms import draw_waveforms
 from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
 from protodune.hdf5 import open_checked
 from protodune.predictions import Predictions
+from protodune.roi_truth import SIGNAL_ADC
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
 from protodune.tables import read_table, write_table

@@ -9,7 +9,6 @@ import numpy as np
 from tqdm import tqdm
 
 from protodune.distributions import (
-    SIGNAL_ADC,
     Bin,
     errors_by_amplitude,
     errors_by_charge,
@@ -20,7 +19,7 @@ from protodune.distributions import (
 from protodune.geometry import PLANE_FAMILIES
 from protodune.metrics import roi_auc
 from protodune.predictions import Predictions
-from protodune.roi_truth import ROI_REBIN_TICKS, roi_truth
+from protodune.roi_truth import ROI_REBIN_TICKS, SIGNAL_ADC, roi_truth
 from protodune.stages.command import run_stage
 from protodune.stages.per_method import method_parser
 from protodune.store import EventStore
