@@ -139,6 +139,13 @@ def test_the_page_and_the_manifest(paper):
     assert "report/index.html" in manifest["products"]
 
 
+def test_snakemakes_report_bundles_the_evidence(paper):
+    paper.run(PAPER + " --report report.html")
+    text = (paper.clone / "report.html").read_text()
+    for name in ("angles.all.png", "noise.induction.run.png", "injection.collection.run_injected.png", "headline.html"):
+        assert name in text
+
+
 def test_verify_finds_what_was_changed(paper):
     assert "products are as they were made" in paper.run(VERIFY)
     table = paper.results / "tables" / "angles.tsv"
