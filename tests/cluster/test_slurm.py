@@ -27,7 +27,8 @@ SCENARIOS = ("undisturbed", "rank_killed", "rank_hangs", "node_lost", "snakemake
 SETTINGS = '{"epochs": 24, "global_batch": 12, "micro_batch": 2, "calibration_patches": 12, "deterministic": true}'
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("slurmctld", path="/usr/sbin:/usr/bin") is None, reason="Slurm is not installed"
+    shutil.which("slurmctld", path="/usr/sbin:/usr/bin") is None,
+    reason="found no slurmctld; `make test-cluster` installs Slurm and runs these, `make test` does not collect them",
 )
 
 

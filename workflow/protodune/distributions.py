@@ -16,7 +16,7 @@ import numpy as np
 from protodune.classical.cut import apply_cut
 from protodune.metrics import PEAK_ADC, charge_metrics, charge_pairs, imae, mse, psnr
 from protodune.metrics_dunedn import dunedn_metrics
-from protodune.roi_truth import SIGNAL_ADC
+from protodune.roi_truth import LABEL_ADC
 
 RESIDUAL_EDGES_ADC = np.arange(-15.25, 15.3, 0.5)
 AMPLITUDE_EDGES_ADC = np.array([3.5, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112, 160, 400])
@@ -41,7 +41,7 @@ class Bin(NamedTuple):
 
 def residuals(denoised: np.ndarray, clean: np.ndarray) -> Iterator[Bin]:
     """Yield the densities (1/ADC) of denoised - clean in background and signal pixels, |clean| below and from 3.5 ADC on."""
-    signal = np.abs(clean) >= SIGNAL_ADC
+    signal = np.abs(clean) >= LABEL_ADC
     for name, where in (("residual_background", ~signal), ("residual_signal", signal)):
         values = (denoised[where] - clean[where]).astype(np.float32)
         counts = np.histogram(values, RESIDUAL_EDGES_ADC)[0]
@@ -82,7 +82,7 @@ def regions_by_label(found: np.ndarray, clean: np.ndarray) -> Iterator[Bin]:
         label = size > threshold
         for name, part, value in (("sensitivity", found[label], True), ("specificity", found[~label], False)):
             yield Bin(f"{name}_by_label", threshold, threshold, float((part == value).mean()) if part.size else math.nan)
-    label = size >= SIGNAL_ADC
+    label = size >= LABEL_ADC
     for name, pixels in (
         ("true_positive", found & label),
         ("false_positive", found & ~label),
@@ -95,7 +95,7 @@ def regions_by_label(found: np.ndarray, clean: np.ndarray) -> Iterator[Bin]:
 def metrics_by_cut(denoised: np.ndarray, clean: np.ndarray, family: str) -> Iterator[Bin]:
     """Yield the metrics of the reproduction as they are and after DUNEdn's cut (limits 0 and 3.5): ours, the mean error of a
     channel's absolute area, and DUNEdn's own."""
-    for cut in (0.0, SIGNAL_ADC):
+    for cut in (0.0, LABEL_ADC):
         image = apply_cut(denoised, cut)
         area = np.abs(image).sum(axis=1, dtype=np.float64) - np.abs(clean).sum(axis=1, dtype=np.float64)
         values = {

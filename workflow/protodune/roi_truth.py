@@ -8,7 +8,7 @@ ROI_REBIN_TICKS = 10
 ROI_TRUTH_ELECTRONS = 100.0
 """Ten ticks belong to the signal if more than 100 electrons a tick reached the wire in them (DNNROI, arXiv:2007.12743)."""
 
-SIGNAL_ADC = 3.5
+LABEL_ADC = 3.5
 """DUNEdn's label: a sample of the noise-free waveform of this size is signal; also its cut on denoised waveforms."""
 
 

@@ -21,12 +21,11 @@ from protodune.data.tiles import plan_tiles
 from protodune.errors import ProtoduneError
 from protodune.geometry import PLANE_FAMILIES
 from protodune.hdf5 import create_hdf5
-from protodune.roi_truth import ROI_REBIN_TICKS, rebinned, roi_truth
+from protodune.roi_truth import LABEL_ADC, ROI_REBIN_TICKS, rebinned, roi_truth
 from protodune.store import EventStore
 
 SIGNAL_ADC = 0.5
 """A pixel has signal from here on: where the integer digits of a noise-free simulation differ from zero."""
-ROI_ADC = 3.5
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +152,7 @@ def roi_label(store: EventStore, plane: str, image: int, clean: np.ndarray) -> n
     """Return which pixels are in a region of interest, uint8 (channels, ticks): ten ticks at a time with more than 100
     electrons a tick, or where the sample has no true charge |clean| of at least 3.5 ADC, DUNEdn's choice."""
     if not store.has_charge:
-        return (np.abs(clean) >= ROI_ADC).astype(np.uint8)
+        return (np.abs(clean) >= LABEL_ADC).astype(np.uint8)
     truth = np.repeat(roi_truth(store.charge_image(plane, image)), ROI_REBIN_TICKS, axis=1)
     return np.pad(truth, ((0, 0), (0, clean.shape[1] - truth.shape[1]))).astype(np.uint8)
 

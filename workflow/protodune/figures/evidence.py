@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from protodune.figures.style import COLOURS, RAW_COLOUR
 
@@ -88,7 +88,10 @@ def _panels(
         axis.set_title(head, loc="left")
         axis.set_xlabel(options["x_label"])
         axis.set_xscale(options.get("x_scale", "linear"))
-        axis.xaxis.set_minor_formatter(NullFormatter())  # or the labels of a short logarithmic axis overlap
+        if options.get("x_scale") == "log":  # powers of ten alone may leave a short axis without a number
+            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.xaxis.set_major_formatter("{x:g}")
+            axis.xaxis.set_minor_formatter(NullFormatter())
     _legend(figure, axes[0])
     figure.suptitle(title)
     return figure

@@ -17,7 +17,7 @@ from protodune.figures.waveforms import draw_waveforms
 from protodune.geometry import PLANE_FAMILIES, drift_facing_rows
 from protodune.hdf5 import open_checked
 from protodune.predictions import Predictions
-from protodune.roi_truth import SIGNAL_ADC
+from protodune.roi_truth import LABEL_ADC
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
 from protodune.tables import read_table, write_table
@@ -184,7 +184,7 @@ def crops(a: argparse.Namespace) -> None:
     corners = origin[(origin[:, 0] == 0) & (origin[:, 1] == 0), 2:]
     rows = []
     for row, tick in corners.tolist():
-        signal = bool((np.abs(truth[row : row + height, tick : tick + width]) >= SIGNAL_ADC).any())
+        signal = bool((np.abs(truth[row : row + height, tick : tick + width]) >= LABEL_ADC).any())
         rows.append({"channel": int(channels[row]), "tick": tick, "height": height, "width": width, "signal": int(signal)})
     write_table(Path(a.output).with_suffix(".tsv"), rows, ["channel", "tick", "height", "width", "signal"])
     save_figure(draw_crops(truth, rows, int(channels[0]), title), a.output)

@@ -19,7 +19,7 @@ from protodune.distributions import (
 from protodune.geometry import PLANE_FAMILIES
 from protodune.metrics import roi_auc
 from protodune.predictions import Predictions
-from protodune.roi_truth import ROI_REBIN_TICKS, SIGNAL_ADC, roi_truth
+from protodune.roi_truth import LABEL_ADC, ROI_REBIN_TICKS, roi_truth
 from protodune.stages.command import run_stage
 from protodune.stages.per_method import method_parser
 from protodune.store import EventStore
@@ -53,7 +53,7 @@ def measure_plane(store: EventStore, found: Predictions, family: str, view: str,
     if found.has("roi"):
         score = found.roi(view, image)[good]
         bins += regions_by_label(score >= found.roi_threshold, clean)
-        bins.append(Bin("roi_auc_by_waveform", np.nan, np.nan, roi_auc(score, np.abs(clean) >= SIGNAL_ADC)))
+        bins.append(Bin("roi_auc_by_waveform", np.nan, np.nan, roi_auc(score, np.abs(clean) >= LABEL_ADC)))
     return bins
 
 
