@@ -1,6 +1,6 @@
 """Evidence beyond the table of methods: measurements against the truth, checks without truth, signals added to data."""
 
-from protodune.dag.evidence import ANGLE_FIGURES, CHECK_FIGURES, MEASURED_QUANTITIES, Evidence
+from protodune.dag.evidence import ANGLE_FIGURES, CHECK_FIGURES, MEASURED_FIGURES, Evidence
 
 EVIDENCE = Evidence(TARGETS)
 
@@ -193,7 +193,7 @@ rule draw_evidence:
     benchmark:
         "results/benchmarks/draw_evidence/{figure}.{subject}.tsv"
     wildcard_constraints:
-        figure=one_of([*ANGLE_FIGURES, *CHECK_FIGURES, *MEASURED_QUANTITIES, "injection"]),
+        figure=one_of([*ANGLE_FIGURES, *CHECK_FIGURES, *MEASURED_FIGURES, "injection"]),
         subject=one_of(EVIDENCE.subjects()).replace(".", "[.]"),
     resources:
         mem_mb=lambda w, attempt: 500 * attempt,

@@ -245,9 +245,3 @@ def test_injection_scores(made, store_file, tmp_path):
     assert {float(r["value"]) for r in rows} == {-1.0}
     averaged(tmp_path, "a.tsv", ["i.tsv"], "plane method quantity low high")
     assert drawn("injection", tmp_path / "a.tsv", tmp_path / "f.png") == 0
-
-
-def test_settings_of_averages(made, tmp_path):
-    argv = ["--tables", str(made / "m.raw.collection.tsv"), "--keys", "quantity", "--quantities", "amplitude_bias"]
-    assert average.main([*argv, "--output", str(tmp_path / "a.tsv")]) == 0
-    assert {r["quantity"] for r in read_table(tmp_path / "a.tsv")} == {"amplitude_bias"}

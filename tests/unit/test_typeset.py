@@ -3,7 +3,7 @@ import math
 import pytest
 
 from protodune.captions import Item, caption, kinds
-from protodune.dag.evidence import ANGLE_FIGURES, CHECK_FIGURES, MEASURED_QUANTITIES, PAPER_ORDER
+from protodune.dag.evidence import ANGLE_FIGURES, CHECK_FIGURES, MEASURED_FIGURES, PAPER_ORDER
 from protodune.errors import ProtoduneError
 from protodune.stages import write_paper
 from protodune.typeset import Block, cell, html, latex, latex_text, markdown
@@ -35,14 +35,14 @@ def test_html_escapes():
 
 
 def test_every_figure_has_a_caption():
-    wanted = {*PAPER_ORDER, *ANGLE_FIGURES, *CHECK_FIGURES, *MEASURED_QUANTITIES, "injection"}
+    wanted = {*PAPER_ORDER, *ANGLE_FIGURES, *CHECK_FIGURES, *MEASURED_FIGURES, "injection"}
     assert wanted <= set(kinds())
     assert set(kinds()) - wanted == {"crops", "scaling", "simulation", "headline", "methods", "reproduction"}
 
 
 def test_captions_say_the_sample():
     text = caption(
-        Item("noise", "figures/noise.collection.run", "Sample run , collection planes"), {"run": "data from a.root"}
+        Item("noise", "figures/noise.collection.run", "Sample run, collection planes"), {"run": "data from a.root"}
     )
     assert text.endswith("run: data from a.root.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 BY_EVENT = "Bars: standard errors over events (none for a single event)."
@@ -82,7 +83,7 @@ class Item:
 def caption(item: Item, samples: dict[str, str]) -> str:
     """Return the caption: what is shown, and of which samples (name: description)."""
     of = f" {item.about}." if item.about else ""
-    named = [s for s in samples if s in item.about.split()]
+    named = [s for s in samples if s in re.findall(r"\w+", item.about)]
     return _TEXTS[item.kind] + of + "".join(f" {s}: {samples[s]}." for s in named)
 
 

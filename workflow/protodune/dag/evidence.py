@@ -8,13 +8,8 @@ from protodune.dag.config_check import find_file
 from protodune.dag.sheets import Trial
 from protodune.dag.targets import PLANES, Targets, merged_simulation
 
-MEASURED_QUANTITIES = {
-    "residuals": ["residual_background", "residual_signal"],
-    "amplitude": ["amplitude_bias", "amplitude_rms"],
-    "charge": ["charge_bias_by_charge", "charge_resolution_by_charge"],
-    "labels": ["sensitivity_by_label", "specificity_by_label"],
-}
-"""Figures of a plane family from measurements against the truth, with what they show."""
+MEASURED_FIGURES = ("residuals", "amplitude", "charge", "labels")
+"""Figures of a plane family from measurements against the truth."""
 CHECK_FIGURES = ("noise", "boards", "checks")
 """Figures of a sample that need no truth."""
 ANGLE_FIGURES = ("angles", "angles_charge")
@@ -97,7 +92,7 @@ class Evidence:
         """The averaged table that a figure draws."""
         if w.figure in ANGLE_FIGURES:
             return "results/tables/angles.tsv"
-        if w.figure in MEASURED_QUANTITIES:
+        if w.figure in MEASURED_FIGURES:
             return f"results/tables/measurements.{w.subject}.tsv"
         plane, sample = w.subject.split(".")
         return f"results/tables/{'injection' if w.figure == 'injection' else 'noise'}.{plane}.{sample}.tsv"
@@ -114,7 +109,7 @@ class Evidence:
         names = [f"{figure}.all" for figure in ANGLE_FIGURES if self.angles()]
         for plane in PLANES:
             if self.targets.compared():
-                names += [f"{figure}.{plane}" for figure in MEASURED_QUANTITIES]
+                names += [f"{figure}.{plane}" for figure in MEASURED_FIGURES]
             if self.shown_methods(plane):
                 names += [f"{figure}.{plane}.{s}" for s in self.checked() for figure in CHECK_FIGURES]
             names += [f"injection.{plane}.{s}" for s in self.injected()]
@@ -182,12 +177,12 @@ class Evidence:
             if kind in ANGLE_FIGURES:
                 add(kind, figure)
             elif len(subject) == 2:
-                add(kind, figure, f"Sample {subject[1]} , {subject[0]} planes")
+                add(kind, figure, f"Sample {subject[1]}, {subject[0]} planes")
             else:
                 add(kind, figure, f"{subject[0]} planes" if subject else "")
         for trial in dict.fromkeys((trial.model, trial.plane) for trial in t.trained):
             patches, sample = t.config["models"][trial[0]]["patches"], t.samples_of("train")[0]
-            add("crops", f"figures/crops.{patches}.{trial[1]}.{sample}", f"Sample {sample} , patches {patches}")
+            add("crops", f"figures/crops.{patches}.{trial[1]}.{sample}", f"Sample {sample}, patches {patches}")
         if t.scaling_tables():
             add("scaling", "figures/scaling")
         if t.toys():

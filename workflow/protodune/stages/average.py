@@ -18,15 +18,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tables", required=True, nargs="*", help="TSV files with columns sample, run, subrun, event")
     p.add_argument("--keys", required=True, nargs="+", help="columns by which to average")
     p.add_argument("--values", nargs="+", default=["value"], help="columns to average")
-    p.add_argument("--quantities", nargs="*", default=[], help="keep rows of these quantities only; none: all")
     p.add_argument("--output", required=True, help="TSV to write: keys, a mean and an error of each value, events")
     return p
 
 
-def run(tables: list[str], keys: list[str], values: list[str], quantities: list[str], output: str) -> None:
+def run(tables: list[str], keys: list[str], values: list[str], output: str) -> None:
     """Write the means; a single event has no error (nan)."""
-    rows = (r for path in tables for r in read_table(path) if not quantities or r["quantity"] in quantities)
-    averaged = average_rows(rows, keys, values)
+    averaged = average_rows((row for path in tables for row in read_table(path)), keys, values)
     names = [name for value in values for name in (value, f"{value}_error")]
     write_table(output, averaged, [*keys, *names, "events"])
     log.info("%s: %d rows", output, len(averaged))
@@ -35,7 +33,7 @@ def run(tables: list[str], keys: list[str], values: list[str], quantities: list[
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage("average", lambda: run(a.tables, a.keys, a.values, a.quantities, a.output))
+    return run_stage("average", lambda: run(a.tables, a.keys, a.values, a.output))
 
 
 if __name__ == "__main__":
