@@ -53,6 +53,29 @@ rule check_noise:
         " --output {output} > {log} 2>&1"
 
 
+rule match_planes:
+    """Charges of one method at points that all planes see, before and after; no truth is needed."""
+    input:
+        events="results/events/{sample}.h5",
+        induction="results/predictions/denoise/{method}/induction/{sample}.h5",
+        collection="results/predictions/denoise/{method}/collection/{sample}.h5",
+    output:
+        ensure("results/crossings/{method}/{sample}.tsv", non_empty=True),
+    log:
+        "results/logs/match_planes/{method}.{sample}.log",
+    benchmark:
+        "results/benchmarks/match_planes/{method}.{sample}.tsv"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
+    params:
+        code=code_digest("protodune.stages.match_planes"),
+    shell:
+        "python -m protodune.stages.match_planes --method {wildcards.method} --sample {wildcards.sample}"
+        " --events {input.events} --induction {input.induction} --collection {input.collection} --output {output}"
+        " > {log} 2>&1"
+
+
 rule inject_sample:
     """Put simulated signals on top of a recorded sample."""
     input:
@@ -193,7 +216,7 @@ rule draw_evidence:
     benchmark:
         "results/benchmarks/draw_evidence/{figure}.{subject}.tsv"
     wildcard_constraints:
-        figure=one_of([*ANGLE_FIGURES, *CHECK_FIGURES, *MEASURED_FIGURES, "injection"]),
+        figure=one_of([*ANGLE_FIGURES, *CHECK_FIGURES, *MEASURED_FIGURES, "crossings", "injection"]),
         subject=one_of(EVIDENCE.subjects()).replace(".", "[.]"),
     resources:
         mem_mb=lambda w, attempt: 500 * attempt,
@@ -204,7 +227,7 @@ rule draw_evidence:
         networks=TARGETS.networks,
         code=code_digest("protodune.stages.draw_evidence"),
     shell:
-        "python -m protodune.stages.draw_evidence {wildcards.figure} --table {input} --of={params.of:q}"
+        "python -m protodune.stages.draw_evidence {wildcards.figure} --tables {input} --of={params.of:q}"
         " --methods {params.methods} --networks {params.networks} --output {output.png} > {log} 2>&1"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from helpers import DATA, REPOSITORY, job_environment, one_line_error, run_module, small_sample
-from protodune.predictions import PredictionWriter
+from protodune.predictions import Predictions, PredictionWriter
 from protodune.products import PlaneProduct
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
@@ -22,6 +22,7 @@ from protodune.stages import (
     draw_evidence,
     headline,
     infer_classical,
+    match_planes,
     measure,
     reproduction,
     score,
@@ -69,7 +70,7 @@ def averaged(folder, target, tables, keys, *more):
 
 
 def drawn(figure, source, output, *more):
-    return draw_evidence.main([figure, "--table", str(source), "--output", str(output), *more])
+    return draw_evidence.main([figure, "--tables", str(source), "--output", str(output), *more])
 
 
 def test_a_single_event_has_no_error(made):
@@ -85,7 +86,7 @@ def test_the_raw_image_is_its_own_noise(made):
 
 
 @pytest.mark.parametrize("plane", ["collection", "induction"])
-@pytest.mark.parametrize("figure", ["residuals", "amplitude", "charge", "labels", "noise", "boards", "checks"])
+@pytest.mark.parametrize("figure", ["residuals", "amplitude", "charge", "ionisation", "labels", "noise", "boards", "checks"])
 def test_figures_are_the_same_bytes_every_time(made, tmp_path, figure, plane):
     source = made / f"{'n' if figure in ('noise', 'boards', 'checks') else 'm'}.{plane}.tsv"
     for name in ("a", "b"):
@@ -104,7 +105,7 @@ def test_methods_are_shown_in_the_order_asked_for(made, tmp_path):
 @pytest.mark.parametrize("figure", list(draw_evidence.FIGURES))
 def test_an_empty_table_gives_a_figure_that_says_so(tmp_path, figure):
     columns = ["plane", "method", "view", "theta_deg", "metric", "quantity", "low", "high", "x", "y", "raw", "denoised",
-               "removed", "value", "value_error", "events"]  # fmt: skip
+               "removed", "value", "value_error", "events", *match_planes.CHARGES]  # fmt: skip
     write_table(tmp_path / "t.tsv", [], columns)
     assert drawn(figure, tmp_path / "t.tsv", tmp_path / "f.png") == 0
     assert (tmp_path / "f.png").stat().st_size > 1000
@@ -137,13 +138,14 @@ def test_the_reproduction_table(made, tmp_path):
     assert (tmp_path / "r.tex").read_text().count(r"\begin{table}") == 4
 
 
-def test_the_headline_table(made, store_file, tmp_path):
+def test_the_headline_table(made, tmp_path):
     scores = [str(made / f"s.{m}.{p}.tsv") for p in ("collection", "induction") for m in METHODS]
     assert table.main(["--scores", *scores, "--output", str(tmp_path / "methods.tsv")]) == 0
     area = {"plane": "collection", "method": "threshold_roi", "auc": 0.9, "error": 0.01, "events": 2}
     write_table(tmp_path / "a.tsv", [area], list(area))
     (tmp_path / "b.tsv").write_text("s\th:m:s\tmax_rss\n3.5\t0:00:03\t-\n")
-    runs = [{"plane": "collection", "method": "raw", "benchmark": str(tmp_path / "b.tsv"), "events": str(store_file)}]
+    made_by = str(made / "raw.collection.h5")
+    runs = [{"plane": "collection", "method": "raw", "benchmark": str(tmp_path / "b.tsv"), "predictions": made_by}]
     argv = ["--table", str(tmp_path / "methods.tsv"), "--areas", str(tmp_path / "a.tsv"), "--runs", json.dumps(runs)]
     argv += ["--timing", str(tmp_path / "timing.tsv"), "--output", str(tmp_path / "headline.tsv")]
     assert headline.main(argv) == 0
@@ -152,8 +154,12 @@ def test_the_headline_table(made, store_file, tmp_path):
     assert rows["collection", "raw"]["auc"] == "nan"
     assert "seconds" not in rows["collection", "raw"], "times are apart, since they differ from run to run"
     [time] = read_table(tmp_path / "timing.tsv")
-    assert (time["images"], time["seconds_per_image"]) == ("1", "3.5")
-    assert "| 3.5 |" in (tmp_path / "headline.md").read_text()
+    with Predictions(made_by) as found:
+        took = float(found.seconds[0])
+    assert 0 < took < 100
+    assert float(time["seconds_per_image"]) == pytest.approx(took, rel=1e-5)
+    assert (time["images"], time["job_seconds"]) == ("1", "3.5")
+    assert f"| {took:.4g} |" in (tmp_path / "headline.md").read_text()
 
 
 def test_parameters_are_counted_without_statistics_of_norms():
@@ -167,7 +173,7 @@ def test_figures_are_redrawn_without_torch(made, tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from protodune.stages import draw, draw_evidence, draw_event, roi_curves, write_paper\n"
-        f"sys.exit(draw_evidence.main(['noise', '--table', {str(made / 'n.collection.tsv')!r}, '--output', 'f.png']))"
+        f"sys.exit(draw_evidence.main(['noise', '--tables', {str(made / 'n.collection.tsv')!r}, '--output', 'f.png']))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=job_environment(), capture_output=True, text=True
@@ -185,6 +191,22 @@ def test_predictions_of_other_events_are_refused(made, store_file, tmp_path):
         message = one_line_error(run_module(f"stages.{stage}", *argv), stage)
         assert "made from other events" in message
     assert not (tmp_path / "x.tsv").exists()
+
+
+def test_one_point_in_three_planes(made, store_file, tmp_path):
+    """The raw image as denoised: no ratio changes."""
+    argv = ["--sample", "s", "--events", str(store_file)]
+    for method in METHODS:
+        files = [f"--{plane}={made / f'{method}.{plane}.h5'}" for plane in ("collection", "induction")]
+        assert match_planes.main([*argv, "--method", method, *files, "--output", str(tmp_path / f"{method}.tsv")]) == 0
+    rows = read_table(tmp_path / "raw.tsv")
+    assert len(rows) >= 5
+    for plane in "uvx":  # but for the rounding to eighths of an ADC count
+        raw, denoised = ([float(r[f"{image}_{plane}"]) for r in rows] for image in ("raw", "denoised"))
+        assert denoised == pytest.approx(raw, rel=0.01, abs=100)
+    assert all(0 < float(r["raw_x"]) < 1e6 for r in rows)
+    assert drawn("crossings", tmp_path / "raw.tsv", tmp_path / "f.png", "--networks", "raw") == 0
+    assert "raw: 1.00" in (tmp_path / "f.svg").read_text()
 
 
 def test_missing_predictions_say_which_stage_makes_them(store_file, tmp_path):

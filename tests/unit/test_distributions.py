@@ -10,12 +10,14 @@ from protodune.distributions import (
     CHARGE_EDGES,
     errors_by_amplitude,
     errors_by_charge,
+    errors_by_ionisation,
     metrics_by_cut,
     regions_by_label,
     residuals,
 )
 from protodune.metrics_dunedn import dunedn_metrics, stat_ssim
 from protodune.training import dunedn
+from protodune.true_regions import TrueRegions
 
 CASES = np.load(DATA / "dunedn_metrics_input.npz")
 EXPECTED = json.loads((DATA / "dunedn_metrics_expected.json").read_text())
@@ -107,3 +109,26 @@ def test_metrics_by_cut():
     assert values["mse_by_cut", 3.5] == pytest.approx(3 * 9 / 600), "only what is left on the signal"
     assert values["absolute_area_mae_by_cut", 3.5] == pytest.approx(3 / 20), "of -3, 3, 3 on one channel of twenty"
     assert values["dunedn_psnr_by_cut", 0] == pytest.approx(10 * np.log10(20**2 / 9))
+
+
+def test_errors_by_ionisation_and_angle():
+    """Two classes at two angles, each found with an error of its own; what is of no single track does not count."""
+    n = 12
+    clean = np.zeros((4 * n, 200), np.float32)
+    clean[:, 95:105] = 100
+    gain = np.repeat([1.1, 0.9, 1.2, 0.5], n)
+    found = TrueRegions(
+        row=np.arange(4 * n), begin=np.full(4 * n, 90), end=np.full(4 * n, 110), electrons=np.ones(4 * n),
+        particle=np.arange(4 * n), share=np.ones(4 * n), second=np.zeros(4 * n),
+        theta_deg=np.repeat([10.0, 80.0, 80.0, np.nan], n), ionisation=np.repeat([1.0, 1.0, 2.0, np.nan], n),
+    )  # fmt: skip
+    bins = list(errors_by_ionisation(clean * gain[:, None], clean, found, "collection"))
+    assert by_bin(bins, "charge_bias_mip") == pytest.approx(
+        {0: 0.1, 30: np.nan, 60: np.nan, 75: -0.1}, nan_ok=True, abs=1e-5
+    )
+    assert by_bin(bins, "charge_bias_two_mip")[75] == pytest.approx(0.2, abs=1e-5)
+    assert np.isnan(by_bin(bins, "charge_bias_two_mip")[0])
+    assert np.isnan(by_bin(bins, "charge_resolution_stopping")[0])
+    assert by_bin(bins, "charge_resolution_mip")[0] == pytest.approx(0, abs=1e-5)
+    few = found.where(np.arange(4 * n) < 9)
+    assert np.isnan(by_bin(errors_by_ionisation(clean, clean, few, "collection"), "charge_bias_mip")[0])

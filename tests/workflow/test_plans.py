@@ -39,6 +39,7 @@ def test_the_demo_runs_every_stage(tmp_path):
         ("export_models", "export_model"), ("validate", "make_table"), ("evidence", "draw_evidence"),
         ("paper", "write_manifest"),
         ("figures", "draw_event"), ("report", "make_report"), ("scan", "draw_scan"), ("scaling", "draw_scaling"),
+        ("speed", "draw_speed"),
     ],
 )  # fmt: skip
 def test_every_stage_has_a_target_that_ends_there(target, last, tmp_path):

@@ -13,12 +13,21 @@ _TEXTS = {
         "Event display of the busiest 1600 ticks: raw, denoised, noise-free and their difference; bad channels stay zero."
     ),
     "zoom": "The longest signal of a channel, and the window with the most charge.",
-    "waveforms": ("Waveforms of three channels, picked by their truth; below what is left after subtracting the truth."),
+    "waveforms": (
+        "Waveforms of channels picked by their truth: a track along the wire planes, a prolonged one and two that overlap, "
+        "as far as there are such; below what is left after subtracting the truth."
+    ),
     "residuals": f"Denoised minus noise-free samples, for |truth| below and from 3.5 ADC on. {BY_EVENT}",
     "amplitude": (f"Mean and rms of the error of samples by their true size; negative: amplitude is lost. {BY_EVENT}"),
     "charge": (
         "Charge of true regions (area of the waveform, on induction of its size): median and half the central "
         "68 % of the relative error, by true charge; bins with fewer than ten regions an image are left out. "
+        f"{BY_EVENT}"
+    ),
+    "ionisation": (
+        "Charge of true regions that one track left, by its angle in the plane of drift and pitch and by the density of its "
+        "ionisation: minimum ionising, about twice that, and ends of stopping tracks (true charge over the path below a "
+        "wire; 1 MIP: 5040 electrons a mm). Fewer than ten regions an image are left out. "
         f"{BY_EVENT}"
     ),
     "angles_charge": (
@@ -44,6 +53,11 @@ _TEXTS = {
         "channels would have; isolated collection pulses aligned at their peak; their areas by arrival. "
         f"{QUIET} No truth is used."
     ),
+    "crossings": (
+        "Points where a wire of each plane crosses the others and all three carry an isolated pulse at one time: "
+        "deconvolved charge of induction over collection, before and after. It depends on the direction of the track and "
+        "must not change; above, median and half the central 68 % of its change. No truth is used."
+    ),
     "injection": (
         "Simulated signals without noise added to a recording: regions found, charge of the difference to "
         "what the method made of the recording alone. Regions that touch a recorded signal do not count. "
@@ -55,12 +69,17 @@ _TEXTS = {
         "Strong and weak scaling of a training step on the machine of this run, with a model beyond it and "
         "the points that DUNEdn recorded. Times differ from run to run."
     ),
+    "speed": (
+        "Seconds a plane (overlaps of pieces included) and memory of one piece by the pixels that go through a network at a "
+        "time, and runtimes side by side at a quarter of a plane at a time, on the machine of this run. Times differ from "
+        "run to run."
+    ),
     "metrics": f"Mean squared error of all methods. {BY_EVENT}",
     "simulation": "Acceptance checks of the simulation: symbols as simulated, lines as expected.",
     "headline": (
         "All methods on one footing; PSNR and SSIM with a fixed peak (400 ADC collection, 200 induction). "
-        f"{BY_EVENT} Seconds are wall time of the inference job for one APA's planes of the family, start and "
-        "reading included, on the machine of this run."
+        f"{BY_EVENT} Seconds: to read, clean and write one APA's planes of the family on the machine of this run, beside "
+        "whatever else ran there; start-up left out."
     ),
     "methods": f"All metrics of all methods, all channels and the drift-facing half of collection. {BY_EVENT}",
     "reproduction": (

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from protodune.classical.cut import apply_cut
-from protodune.metrics import PEAK_ADC, charge_metrics, charge_pairs, imae, mse, psnr
+from protodune.metrics import MIN_CHARGE, PEAK_ADC, charge_metrics, charge_pairs, imae, mse, psnr, region_charges
 from protodune.metrics_dunedn import dunedn_metrics
 from protodune.roi_truth import LABEL_ADC
+from protodune.true_regions import TrueRegions
 
 RESIDUAL_EDGES_ADC = np.arange(-15.25, 15.3, 0.5)
 AMPLITUDE_EDGES_ADC = np.array([3.5, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112, 160, 400])
@@ -27,6 +28,13 @@ CHARGE_EDGES = {
 """Areas of true regions, ADC tick; a minimum ionising particle leaves 1000 on a collection wire."""
 MIN_REGIONS = 10
 """Fewer regions have no quantiles."""
+IONISATIONS = {
+    "mip": (0.7, 1.4, (0.0, 30.0, 60.0, 75.0, 90.0)),
+    "two_mip": (1.4, 2.4, (0.0, 30.0, 60.0, 75.0, 90.0)),
+    "stopping": (2.4, np.inf, (0.0, 90.0)),
+}
+"""Classes of regions by the density of their ionisation, in minimum ionising particles, and the edges of their bins of
+theta_xz, degrees; the last are ends of stopping tracks, of which there are few."""
 LABEL_THRESHOLDS_ADC = np.arange(0, 6.75, 0.5)
 
 
@@ -72,6 +80,20 @@ def errors_by_charge(
         errors = found[inside] / true[inside] - 1 if inside.sum() >= MIN_REGIONS else np.zeros(0)
         for name, value in charge_metrics(errors).items():
             yield Bin(f"{name}_by_charge", low, high, value)
+
+
+def errors_by_ionisation(denoised: np.ndarray, clean: np.ndarray, regions: TrueRegions, family: str) -> Iterator[Bin]:
+    """Yield bias and resolution of the charge of ``regions`` that one track left, by its angle theta_xz, for each class of
+    ionisation: ``charge_bias_mip`` and so on.  Regions with little charge are left out, as everywhere."""
+    found, true = region_charges(denoised, clean, regions.row, regions.begin, regions.end, family)
+    enough = true > MIN_CHARGE[family]
+    for name, (least, most, edges) in IONISATIONS.items():
+        of_class = enough & (regions.ionisation >= least) & (regions.ionisation < most)
+        for low, high in pairwise(edges):
+            inside = of_class & (regions.theta_deg >= low) & (regions.theta_deg < high)
+            errors = found[inside] / true[inside] - 1 if inside.sum() >= MIN_REGIONS else np.zeros(0)
+            for metric, value in charge_metrics(errors).items():
+                yield Bin(f"{metric}_{name}", low, high, value)
 
 
 def regions_by_label(found: np.ndarray, clean: np.ndarray) -> Iterator[Bin]:

@@ -142,16 +142,23 @@ def charge_pairs(
     after a run of it, on induction, where areas cancel, that of its size.  Regions with little charge are left out.
     """
     row, begin, end = runs(truth)
-    first = np.maximum(begin * ticks_per_pixel - CHARGE_PAD_TICKS, 0)
-    last = np.minimum(end * ticks_per_pixel + CHARGE_PAD_TICKS, clean.shape[1])
+    found, true = region_charges(denoised, clean, row, begin * ticks_per_pixel, end * ticks_per_pixel, family)
+    enough = true > MIN_CHARGE[family]
+    return found[enough], true[enough]
+
+
+def region_charges(
+    denoised: np.ndarray, clean: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, family: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return found and true charge, as ``charge_pairs`` defines it, of every region: its ``row`` and its first and one past
+    its last tick, int (regions,)."""
+    first, last = np.maximum(begin - CHARGE_PAD_TICKS, 0), np.minimum(end + CHARGE_PAD_TICKS, clean.shape[1])
     areas = []
     for image in (denoised, clean):
         total = np.cumsum(np.abs(image) if family == "induction" else image, axis=1, dtype=np.float64)
         total = np.pad(total, ((0, 0), (1, 0)))
         areas.append(total[row, last] - total[row, first])
-    found, true = areas
-    enough = true > MIN_CHARGE[family]
-    return found[enough], true[enough]
+    return areas[0], areas[1]
 
 
 def charge_errors(
@@ -192,12 +199,13 @@ def _hit_runs(mask: np.ndarray, other: np.ndarray) -> tuple[int, int]:
 
 def mean_over_events(values: list[float], events: list) -> tuple[float, float, int]:
     """Return mean, standard error and number of events: images of one event are averaged first, since their errors are
-    correlated; error = std / sqrt(n), NaN for a single event."""
+    correlated; error = std / sqrt(n), NaN for a single event.  NaN does not count: an image without signal has no
+    efficiency."""
     grouped: dict = {}
     for event, value in zip(events, values, strict=True):
-        grouped.setdefault(event, []).append(value)
+        if not math.isnan(value):
+            grouped.setdefault(event, []).append(value)
     means = np.array([np.mean(v) for v in grouped.values()])
-    means = means[~np.isnan(means)]  # an event without signal has no efficiency
     n = len(means)
     if n == 0:
         return math.nan, math.nan, 0

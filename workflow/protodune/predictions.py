@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from protodune.rawio.events import CLEAN_ADC_PER_COUNT
 from protodune.store import CHUNK, EventStore
 
 FORMAT = "protodune-predictions"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 ADC_PER_COUNT = CLEAN_ADC_PER_COUNT
 
 # Stored type and unit a count of each image: charge up to 131,000 electrons a tick in steps of 4, ROI scores in steps of
@@ -55,6 +56,7 @@ class PredictionWriter:
             file["images/apa"] = store.apa[images]
             for column, name in enumerate(("run", "subrun", "event")):
                 file[f"images/{name}"] = np.array([store.event_id(i)[column] for i in images], np.uint32)
+            file["images/seconds"] = np.full(len(images), np.nan, np.float32)
             for plane in planes:
                 file.create_group(plane)
             yield cls(file, images, store.ticks)
@@ -75,8 +77,13 @@ class PredictionWriter:
                 np.clip(counts, max(limits.min, -limits.max), limits.max, out=counts)
             self._dataset(plane, name)[self._place[image]] = counts.astype(kind)
 
+    def took(self, image: int, seconds: float) -> None:
+        """Store how long it took to read, clean and write the planes of an image."""
+        self._file["images/seconds"][self._place[image]] = seconds
+
     def copy(self, part: h5py.File, image: int) -> None:
         """Take over the planes of one image from a file that holds it alone; compressed chunks go as they are."""
+        self.took(image, part["images/seconds"][0])
         for plane in (p for p in PLANES if p in part):
             for name, source in part[plane].items():
                 target = self._dataset(plane, name).id
@@ -104,6 +111,8 @@ class Predictions:
         self.about: dict = json.loads(self._file.attrs["about"])
         self.roi_threshold: float = self.about.get("roi_threshold", 0.5)
         """ROI score from which on the method takes a pixel for signal."""
+        self.seconds: np.ndarray = self._file["images/seconds"][:]
+        """How long each image took to read, clean and write, float32 (images,), start-up left out."""
 
     def __enter__(self) -> Predictions:
         return self
@@ -161,12 +170,14 @@ def predict_sample(method: Method, events: str, family: str, output: str, about:
             if part.is_file():
                 log.info("image %d/%d: done by an earlier run", image + 1, len(store))
                 continue
+            started = time.perf_counter()
             with PredictionWriter.open(part, store, planes, about, [image]) as writer:
                 for plane in planes:
                     product = method(store, plane, image)
                     for values in product.images().values():
                         values[store.bad(plane, image)] = 0
                     writer.write(plane, image, product)
+                writer.took(image, time.perf_counter() - started)
             log.info("image %d/%d: event %s APA %d", image + 1, len(store), store.event_id(image), store.apa[image])
         with PredictionWriter.open(output, store, planes, about) as writer:
             for image in range(len(store)):

@@ -8,14 +8,14 @@ from protodune.dag.config_check import find_file
 from protodune.dag.sheets import Trial
 from protodune.dag.targets import PLANES, Targets, merged_simulation
 
-MEASURED_FIGURES = ("residuals", "amplitude", "charge", "labels")
+MEASURED_FIGURES = ("residuals", "amplitude", "charge", "ionisation", "labels")
 """Figures of a plane family from measurements against the truth."""
 CHECK_FIGURES = ("noise", "boards", "checks")
-"""Figures of a sample that need no truth."""
+"""Figures of a plane family of a sample that need no truth; "crossings", of all its planes, needs none either."""
 ANGLE_FIGURES = ("angles", "angles_charge")
 PAPER_ORDER = (
-    "angles", "display", "zoom", "waveforms", "metrics", "residuals", "amplitude", "charge", "angles_charge", "roi",
-    "labels", "noise", "boards", "checks", "injection", "training",
+    "angles", "display", "zoom", "waveforms", "metrics", "residuals", "amplitude", "charge", "ionisation", "angles_charge",
+    "roi", "labels", "noise", "boards", "checks", "crossings", "injection", "training",
 )  # fmt: skip
 """Figures in the order of the paper."""
 
@@ -70,6 +70,11 @@ class Evidence:
         """Checks without truth of one sample."""
         return [f"results/noise/denoise/{m}/{plane}/{sample}.tsv" for m in self.shown_methods(plane)]
 
+    def crossings(self, sample: str) -> list[str]:
+        """Charges of one sample at points that all planes see, of the methods that are looked at in both families."""
+        both = [m for m in self.shown_methods("induction") if m in self.shown_methods("collection")]
+        return [f"results/crossings/{m}/{sample}.tsv" for m in both]
+
     def injection_scores(self, plane: str, sample: str) -> list[str]:
         """Scores of one sample of injected signals."""
         return [f"results/injection/denoise/{m}/{plane}/{sample}.tsv" for m in self.methods(plane)]
@@ -88,8 +93,10 @@ class Evidence:
         recording = self.targets.samples[w.sample].recording
         return f"results/predictions/denoise/{w.method}/{w.plane}/{recording}.h5"
 
-    def figure_table(self, w) -> str:
-        """The averaged table that a figure draws."""
+    def figure_table(self, w) -> str | list[str]:
+        """The averaged table that a figure draws, or tables of one kind."""
+        if w.figure == "crossings":
+            return self.crossings(w.subject)
         if w.figure in ANGLE_FIGURES:
             return "results/tables/angles.tsv"
         if w.figure in MEASURED_FIGURES:
@@ -101,6 +108,8 @@ class Evidence:
         """What a figure is about, for its title."""
         if w.figure in ANGLE_FIGURES:
             return ""
+        if w.figure == "crossings":
+            return f"sample {w.subject}"
         plane, _, sample = w.subject.partition(".")
         return f"{plane} planes" + (f", sample {sample}" if sample else "")
 
@@ -113,11 +122,16 @@ class Evidence:
             if self.shown_methods(plane):
                 names += [f"{figure}.{plane}.{s}" for s in self.checked() for figure in CHECK_FIGURES]
             names += [f"injection.{plane}.{s}" for s in self.injected()]
-        return names
+        return names + [f"crossings.{s}" for s in self.checked() if self.crossings(s)]
 
     def subjects(self) -> list[str]:
-        """What figures are about: plane families, with samples where they are of one, or all."""
-        return ["all", *PLANES, *(f"{plane}.{s}" for plane in PLANES for s in [*self.checked(), *self.injected()])]
+        """What figures are about: plane families, samples, both, or all."""
+        return [
+            "all",
+            *PLANES,
+            *self.checked(),
+            *(f"{plane}.{s}" for plane in PLANES for s in [*self.checked(), *self.injected()]),
+        ]
 
     def figures(self) -> list[str]:
         """PNG files of all figures of the evidence."""
@@ -136,7 +150,6 @@ class Evidence:
             {
                 "plane": plane,
                 "method": method,
-                "events": f"results/events/{sample}.h5",
                 "benchmark": f"results/benchmarks/infer_{'classical' if method in t.methods else 'network'}"
                 f"/denoise.{method}.{plane}.{sample}.tsv",
                 "predictions": f"results/predictions/denoise/{method}/{plane}/{sample}.h5",
@@ -148,8 +161,7 @@ class Evidence:
 
     def headline_inputs(self) -> list[str]:
         """What the headline reads: predictions stand for the benchmarks, which Snakemake writes beside them."""
-        runs = self.inference_runs()
-        return sorted({r[k] for r in runs for k in ("events", "predictions")} | {w["weights"] for w in self.networks_json()})
+        return sorted({r["predictions"] for r in self.inference_runs()} | {w["weights"] for w in self.networks_json()})
 
     def networks_json(self) -> list[dict[str, str]]:
         """Plane, method and weights of all networks."""
@@ -176,6 +188,8 @@ class Evidence:
             kind, *subject = figure.split("/")[1].split(".")
             if kind in ANGLE_FIGURES:
                 add(kind, figure)
+            elif kind == "crossings":
+                add(kind, figure, f"Sample {subject[0]}")
             elif len(subject) == 2:
                 add(kind, figure, f"Sample {subject[1]}, {subject[0]} planes")
             else:
@@ -185,6 +199,8 @@ class Evidence:
             add("crops", f"figures/crops.{patches}.{trial[1]}.{sample}", f"Sample {sample}, patches {patches}")
         if t.scaling_tables():
             add("scaling", "figures/scaling")
+        if t.speed_tables():
+            add("speed", "figures/speed")
         if t.toys():
             add("simulation", "simulation_report/checks")
         return items

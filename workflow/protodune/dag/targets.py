@@ -247,6 +247,11 @@ class Targets:
             if t.method in names and t.plane == plane
         ]
 
+    def speed_tables(self) -> list[str]:
+        """Tables of the speed of inference, one a network and plane family."""
+        names = self.config["speed"]["networks"]
+        return [f"results/speed/{t.task}/{t.model}.{t.trial}/{t.plane}.tsv" for t in self.trials if t.method in names]
+
     def histories(self, plane: str) -> list[str]:
         """Training histories of a plane family."""
         return [self.model_file(t, "history.tsv") for t in self.trained if t.plane == plane]

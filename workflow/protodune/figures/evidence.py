@@ -1,15 +1,14 @@
-"""Comparisons of methods and checks without truth, all from averaged tables: lines with error bars by event."""
+"""Comparisons of methods from averaged tables: lines with error bars by event."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
 
-import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from protodune.figures.style import COLOURS, RAW_COLOUR
+from protodune.figures.style import COLOURS
 
 Rows = list[dict[str, str]]
 MARKERS = "osD^vP*X"
@@ -21,9 +20,15 @@ REGION_HEADS = {
     "roi_efficiency": "region efficiency",
     "roi_purity": "region purity",
 }
+CHARGE_HEADS = {
+    "charge_bias": "median of Q/Q$_{true}$ − 1",
+    "charge_resolution": "half the central 68 % of Q/Q$_{true}$",
+}
+IONISATION_HEADS = {"mip": "0.7 to 1.4 MIP", "two_mip": "1.4 to 2.4 MIP", "stopping": "above 2.4 MIP"}
 
 
-def _style(number: int, is_network: bool) -> dict:
+def line_style(number: int, is_network: bool) -> dict:
+    """Return colour, marker and dashes of a method: lines of networks are full."""
     colour = COLOURS[number % len(COLOURS)]
     return {
         "color": colour,
@@ -34,7 +39,7 @@ def _style(number: int, is_network: bool) -> dict:
     }
 
 
-def _points(rows: Rows, x: Callable[[dict], float]) -> tuple[list[float], list[float], list[float]]:
+def points_of(rows: Rows, x: Callable[[dict], float]) -> tuple[list[float], list[float], list[float]]:
     """Return x, value and error (0 where a single event has none) of the rows with a value."""
     kept = [r for r in rows if math.isfinite(float(r["value"]))]
     errors = [float(r["value_error"]) for r in kept]
@@ -49,13 +54,15 @@ def _geometric(row: dict) -> float:
     return math.sqrt(float(row["low"]) * float(row["high"]))
 
 
-def _by_method(axis: plt.Axes, rows: Rows, networks: set[str], order: list[str], x: Callable, bars: bool = True) -> None:
+def lines_by_method(
+    axis: plt.Axes, rows: Rows, networks: set[str], order: list[str], x: Callable, bars: bool = True
+) -> None:
     """Draw one line a method; say so where there is nothing."""
     drawn = 0
     for number, method in enumerate(order):
-        points = _points([r for r in rows if r["method"] == method], x)
+        points = points_of([r for r in rows if r["method"] == method], x)
         if points[0]:
-            style = _style(number, method in networks)
+            style = line_style(number, method in networks)
             if bars:
                 axis.errorbar(*points, label=method, capsize=2, **style)
             else:
@@ -65,7 +72,7 @@ def _by_method(axis: plt.Axes, rows: Rows, networks: set[str], order: list[str],
         axis.text(0.5, 0.5, MISSING_TEXT, transform=axis.transAxes, ha="center", color="0.5")
 
 
-def _legend(figure: plt.Figure, axes: Iterable[plt.Axes], columns: int = 4) -> None:
+def legend_below(figure: plt.Figure, axes: Iterable[plt.Axes], columns: int = 4) -> None:
     """One legend below the figure, of every name that any panel shows."""
     found: dict[str, object] = {}
     for axis in axes:
@@ -83,7 +90,7 @@ def _panels(
     figure, axes = plt.subplots(1, len(wanted), figsize=(4.3 * len(wanted), 3.5), squeeze=False)
     for axis, (quantity, label, head) in zip(axes[0], wanted, strict=True):
         part = [r for r in rows if r["quantity"] == quantity]
-        _by_method(axis, part, networks, order, x, options.get("bars", True))
+        lines_by_method(axis, part, networks, order, x, options.get("bars", True))
         axis.set_ylabel(label)
         axis.set_title(head, loc="left")
         axis.set_xlabel(options["x_label"])
@@ -92,7 +99,7 @@ def _panels(
             axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.xaxis.set_major_formatter("{x:g}")
             axis.xaxis.set_minor_formatter(NullFormatter())
-    _legend(figure, axes[0])
+    legend_below(figure, axes[0])
     figure.suptitle(title)
     return figure
 
@@ -123,8 +130,8 @@ def draw_amplitude(rows: Rows, networks: set[str], title: str) -> plt.Figure:
 def draw_charge(rows: Rows, networks: set[str], title: str) -> plt.Figure:
     """Draw bias and resolution of the charge of regions, and where it is there their efficiency, against the true charge."""
     wanted = [
-        ("charge_bias_by_charge", "median of Q/Q$_{true}$ − 1", "bias"),
-        ("charge_resolution_by_charge", "half the central 68 % of Q/Q$_{true}$", "resolution"),
+        ("charge_bias_by_charge", CHARGE_HEADS["charge_bias"], "bias"),
+        ("charge_resolution_by_charge", CHARGE_HEADS["charge_resolution"], "resolution"),
     ]
     if any(r["quantity"] == "efficiency_by_charge" for r in rows):
         wanted.insert(0, ("efficiency_by_charge", "regions found", "efficiency"))
@@ -168,7 +175,7 @@ def draw_angles(rows: Rows, networks: set[str], title: str, metrics: list[tuple[
     for line, (metric, label) in zip(axes, metrics, strict=True):
         for axis, view in zip(line, views, strict=True):
             part = [r for r in rows if r["view"] == view and r["metric"] == metric]
-            _by_method(axis, part, networks, order, lambda r: float(r["theta_deg"]))
+            lines_by_method(axis, part, networks, order, lambda r: float(r["theta_deg"]))
             if metric in REGION_HEADS:
                 axis.set_ylim(0, 1.04)
             else:
@@ -178,121 +185,28 @@ def draw_angles(rows: Rows, networks: set[str], title: str, metrics: list[tuple[
         axis.set_title(f"plane {view}", loc="left")
     for axis in axes[-1]:
         axis.set_xlabel("θ$_{xz}$ [deg]")
-    _legend(figure, axes.ravel())
+    legend_below(figure, axes.ravel())
     figure.suptitle(title)
     return figure
 
 
-def _images(rows: Rows, order: list[str]) -> list[tuple[str, Callable[[dict], float]]]:
-    """The images that a noise figure compares, by label: raw, then what each method made of it."""
-    return [("raw", lambda r: float(r["raw"])), *((m, lambda r: float(r["denoised"])) for m in order)]
-
-
-def _of(rows: Rows, quantity: str, view: str, method: str) -> Rows:
-    return [r for r in rows if r["quantity"] == quantity and r["view"] == view and r["method"] == method]
-
-
-def draw_noise(rows: Rows, networks: set[str], title: str) -> plt.Figure:
-    """Draw the noise of every channel before and after, its distribution, and its spectrum; one line of panels a plane."""
-    views, order = list(dict.fromkeys(r["view"] for r in rows)), list(dict.fromkeys(r["method"] for r in rows))
-    figure, axes = plt.subplots(max(len(views), 1), 3, figsize=(12, 3.1 * max(len(views), 1) + 0.4), squeeze=False)
-    for line, view in zip(axes, views, strict=False):
-        for number, (name, value) in enumerate(_images(rows, order)):
-            colour = RAW_COLOUR if name == "raw" else COLOURS[number - 1]
-            ls = "-" if name == "raw" or name in networks else "--"
-            rms = _of(rows, "noise_rms", view, order[0] if name == "raw" else name)
-            line[0].plot([float(r["x"]) for r in rms], [value(r) for r in rms], ".", ms=2, color=colour, label=name)
-            top = max(float(np.quantile([float(r["raw"]) for r in rms], 0.99)), 1e-3) * 1.2
-            shown, bins = np.clip([value(r) for r in rms], 0, top), np.linspace(0, top, 60)
-            line[1].hist(shown, bins=bins, histtype="step", color=colour, ls=ls, label=name)
-            spectrum = _of(rows, "spectrum", view, order[0] if name == "raw" else name)
-            amplitude = [max(value(r), 1e-4) for r in spectrum]
-            line[2].plot([float(r["x"]) for r in spectrum], amplitude, color=colour, ls=ls, lw=1.2, label=name)
-            line[0].set_ylim(-0.02 * top, top)
-        line[1].set_yscale("log")
-        line[2].set_yscale("log")
-        for axis, x, y in zip(line, ("offline channel", "noise rms of a channel [ADC]", "frequency [kHz]"),
-                              ("noise rms [ADC]", "channels", "amplitude of quiet samples [ADC]"), strict=True):  # fmt: skip
-            axis.set_xlabel(x)
-            axis.set_ylabel(y)
-        line[0].ticklabel_format(useOffset=False)
-        line[0].set_title(f"plane {view}", loc="left")
-    _legend(figure, [axes[0, 2]])
+def draw_ionisation(rows: Rows, networks: set[str], title: str) -> plt.Figure:
+    """Draw bias and resolution of the charge of regions of one track against its angle, one column a class of ionisation."""
+    order = list(dict.fromkeys(r["method"] for r in rows))
+    figure, axes = plt.subplots(
+        2, len(IONISATION_HEADS), figsize=(3.6 * len(IONISATION_HEADS), 5.6), sharex=True, sharey="row", squeeze=False
+    )
+    for line, (metric, label) in zip(axes, CHARGE_HEADS.items(), strict=True):
+        for axis, (name, head) in zip(line, IONISATION_HEADS.items(), strict=True):
+            lines_by_method(axis, [r for r in rows if r["quantity"] == f"{metric}_{name}"], networks, order, _middle)
+            if metric == "charge_bias":
+                axis.axhline(0, color="0.6", lw=0.6)
+                axis.set_title(head, loc="left")
+            else:
+                axis.set_ylim(bottom=0)
+                axis.set_xlabel("θ$_{xz}$ [deg]")
+                axis.set_xlim(0, 90)
+        line[0].set_ylabel(label)
+    legend_below(figure, axes.ravel())
     figure.suptitle(title)
     return figure
-
-
-def draw_boards(rows: Rows, networks: set[str], title: str) -> plt.Figure:
-    """Draw how the channels of the front-end boards are correlated: raw, denoised and removed by each method, one line of
-    panels a plane."""
-    views, order = list(dict.fromkeys(r["view"] for r in rows)), list(dict.fromkeys(r["method"] for r in rows))
-    columns = [("raw", order[0], "raw")] if order else []
-    columns += [(f"{m}, {name}", m, name) for m in order for name in ("denoised", "removed")]
-    shape = (max(len(views), 1), max(len(columns), 1))
-    figure, axes = plt.subplots(*shape, figsize=(2.6 * shape[1] + 0.8, 2.7 * shape[0] + 0.5), squeeze=False)
-    drawn = None
-    for line, view in zip(axes, views, strict=False):
-        for axis, (head, method, name) in zip(line, columns, strict=True):
-            part = _of(rows, "board_correlation", view, method)
-            size = 1 + max((int(float(r["x"])) for r in part), default=0)
-            matrix = np.full((size, size), np.nan)
-            for r in part:
-                matrix[int(float(r["x"])), int(float(r["y"]))] = float(r[name])
-            drawn = axis.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r", origin="lower")
-            if not np.isfinite(matrix).any():
-                axis.text(0.5, 0.5, "nothing left", transform=axis.transAxes, ha="center", color="0.5")
-            axis.set_title(head, fontsize=8)
-            axis.set_xlabel("board of the plane")
-        line[0].set_ylabel(f"plane {view}: board")
-    if drawn is not None:
-        figure.colorbar(drawn, ax=axes, label="mean correlation of two channels", shrink=0.7)
-    figure.suptitle(title)
-    return figure
-
-
-def draw_checks(rows: Rows, networks: set[str], title: str) -> plt.Figure:
-    """Draw the autocorrelation of quiet samples and the coherent residual of the boards; of collection planes also the mean
-    pulse and the areas of pulses by the time of their arrival."""
-    order, views = list(dict.fromkeys(r["method"] for r in rows)), list(dict.fromkeys(r["view"] for r in rows))
-    panels = [(q, v) for v in views for q in ("autocorrelation", "coherent_residual")]
-    panels += [
-        (q, v)
-        for v in views
-        for q in ("pulse_shape", "pulse_area")
-        if any(r["quantity"] == q and r["view"] == v for r in rows)
-    ]
-    heads = {
-        "autocorrelation": ("ticks apart", "correlation", "quiet samples"),
-        "coherent_residual": ("board of the plane", "rms of the mean / expected", "coherent residual (1: none)"),
-        "pulse_shape": ("ticks from the peak", "mean pulse [ADC]", "aligned pulses"),
-        "pulse_area": ("tick of arrival", "median area [ADC tick]", "isolated pulses"),
-    }
-    columns = 2
-    lines = max(1, -(-len(panels) // columns))
-    figure, axes = plt.subplots(lines, columns, figsize=(9, 2.9 * lines + 0.4), squeeze=False)
-    for axis in axes.ravel()[len(panels) :]:
-        axis.remove()
-    for axis, (quantity, view) in zip(axes.ravel(), panels, strict=False):
-        for number, (name, value) in enumerate(_images(rows, order)):
-            part = _of(rows, quantity, view, order[0] if name == "raw" else name)
-            points = sorted((float(r["x"]), value(r)) for r in part if math.isfinite(value(r)))
-            style = {"color": "0.6", "ls": "-"} if name == "raw" else _style(number - 1, name in networks)
-            style |= {"marker": "" if quantity == "pulse_shape" else "o", "ms": 3, "lw": 1.1}
-            axis.plot([x for x, _ in points], [y for _, y in points], label=name, **style)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        x, y, head = heads[quantity]
-        axis.set_xlabel(x)
-        axis.set_ylabel(y)
-        axis.set_title(
-            f"plane {view}: {head}{_slopes(rows, view, order) if quantity == 'pulse_area' else ''}", loc="left", fontsize=8
-        )
-    _legend(figure, axes.ravel()[: len(panels)])
-    figure.suptitle(title)
-    return figure
-
-
-def _slopes(rows: Rows, view: str, order: list[str]) -> str:
-    """The slopes of the areas with time as a line of text."""
-    found = [(name, value(part[0])) for name, value in _images(rows, order)
-             if (part := _of(rows, "attenuation_slope", view, order[0] if name == "raw" else name))]  # fmt: skip
-    return "\nslope [1/ms]: " + ", ".join(f"{name} {slope:.3f}" for name, slope in found) if found else ""

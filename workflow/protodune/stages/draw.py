@@ -10,6 +10,7 @@ from protodune.figures.curves import draw_training
 from protodune.figures.metrics import draw_metrics
 from protodune.figures.scaling import draw_scaling
 from protodune.figures.scan import draw_scan
+from protodune.figures.speed import draw_speed
 from protodune.figures.style import save_figure
 from protodune.geometry import PLANE_FAMILIES
 from protodune.scaling import dunedn_points
@@ -30,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     q.add_argument("--networks", nargs="*", default=[])
     q = kinds.add_parser("scaling")
     q.add_argument("--tables", required=True, nargs="*", help="TSV files of the stage 'measure_scaling'")
+    q = kinds.add_parser("speed")
+    q.add_argument("--tables", required=True, nargs="*", help="TSV files of the stage 'measure_speed'")
     q = kinds.add_parser("scan")
     q.add_argument("--trials", required=True, nargs="+", help="TSV files of the stage 'scan_trial'")
     q.add_argument("--table", required=True, help="TSV of all trials to write")
@@ -67,6 +70,15 @@ def scaling(a: argparse.Namespace) -> None:
     save_figure(draw_scaling(rows, recorded, "Scaling of a training step"), a.output)
 
 
+def speed(a: argparse.Namespace) -> None:
+    """Draw how fast networks clean planes."""
+    rows = [row for path in a.tables for row in read_table(path)]
+    if not rows:
+        raise ProtoduneError("speed: no network to show; name networks as model.trial in speed.networks")
+    write_table(Path(a.output).with_suffix(".tsv"), rows, list(rows[0]))
+    save_figure(draw_speed(rows, "Speed of inference"), a.output)
+
+
 def scan(a: argparse.Namespace) -> None:
     """Put the trials of a search into one table, the best first, and draw them."""
     rows = sorted((row for path in a.trials for row in read_table(path)), key=lambda r: float(r["val_loss"]))
@@ -75,7 +87,7 @@ def scan(a: argparse.Namespace) -> None:
     save_figure(draw_scan(rows, f"{len(rows)} trials, {ended} of them ended early"), a.output)
 
 
-FIGURES = {"training": training, "metrics": metrics, "scaling": scaling, "scan": scan}
+FIGURES = {"training": training, "metrics": metrics, "scaling": scaling, "speed": speed, "scan": scan}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -21,12 +21,16 @@ from protodune.roi_truth import LABEL_ADC
 from protodune.stages.command import run_stage, stage_parser
 from protodune.store import EventStore
 from protodune.tables import read_table, write_table
+from protodune.true_regions import TrueRegions, true_regions
 
 DISPLAY_TICKS = 1600
 WAVEFORM_TICKS = 300
 PROLONGED_PIXELS = (60, 900)
 ZOOM_PIXELS = (60, 300)
 """Channels and ticks of the windows of zooms."""
+MIN_IONISATION, MIN_CHANNELS, PROLONGED_DEG = 0.7, 5, 60.0
+"""What a region of a track must have in minimum ionising particles, a track in channels, and a prolonged one in theta_xz to
+be shown as typical."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -142,8 +146,11 @@ def waveforms(a: argparse.Namespace) -> None:
             "truth": truth,
         }
         channels, title = store.channel(view, 0), _title(a, store, view)
+        regions = true_regions(store, view, 0) if store.has_charge else None
+        if regions is not None:
+            regions = regions.where(~store.bad(view, 0)[regions.row])
     table = []
-    for case, row, centre in interesting_channels(truth):
+    for case, row, centre in interesting_channels(truth, regions):
         start = int(np.clip(centre - WAVEFORM_TICKS // 2, 0, max(0, truth.shape[1] - WAVEFORM_TICKS)))
         for tick in range(start, min(start + WAVEFORM_TICKS, truth.shape[1])):
             values = {name: float(source[row, tick]) for name, source in sources.items()}
@@ -154,24 +161,42 @@ def waveforms(a: argparse.Namespace) -> None:
     save_figure(draw_waveforms(read_table(target), labels, title), a.output)
 
 
-def interesting_channels(truth: np.ndarray) -> list[tuple[str, int, int]]:
-    """Return (case, row, tick) of three channels: the highest pulse, the most prolonged signal, a typical small pulse; of
-    one if there is no signal."""
+def interesting_channels(truth: np.ndarray, regions: TrueRegions | None = None) -> list[tuple[str, int, int]]:
+    """Return (case, row, tick) of what physicists look at, as far as ``truth`` (channels, ticks), ADC, and its ``regions``
+    have it: an isochronous track, a prolonged one, two that overlap.
+
+    Isochronous: the most parallel to the wires of the tracks on at least five channels, its middle one in charge.
+    Prolonged: the longest region of a track at 60 degrees or more.  Overlapping: the region whose second particle gave most.
+    Without such regions the highest pulse and the longest signal, without signal a channel in the middle.
+    """
     size = np.abs(truth)
-    peak = size.max(axis=1)
-    if peak.max() == 0:
+    if size.max(initial=0) == 0:
         return [("no signal", truth.shape[0] // 2, truth.shape[1] // 2)]
-    long = (size > 3.5).sum(axis=1)
-    with_signal = np.flatnonzero(peak > 3.5)
-    small = with_signal[np.argsort(peak[with_signal])[len(with_signal) // 5]] if len(with_signal) else int(np.argmax(peak))
-    prolonged = int(np.argmax(long))
-    middle = int(np.median(np.flatnonzero(size[prolonged] > 3.5))) if long.max() else int(np.argmax(size[prolonged]))
-    highest = int(np.argmax(peak))
-    return [
-        ("highest pulse", highest, int(np.argmax(size[highest]))),
-        ("longest signal", prolonged, middle),
-        ("small pulse", int(small), int(np.argmax(size[small]))),
-    ]
+    cases = _track_cases(regions) if regions is not None else []
+    if not cases:
+        long = int(np.argmax((size > LABEL_ADC).sum(axis=1)))
+        loud = np.flatnonzero(size[long] > LABEL_ADC)
+        highest = np.unravel_index(int(np.argmax(size)), size.shape)
+        cases = [("highest pulse", *highest)]
+        cases += [("longest signal", long, int(np.median(loud)))] if len(loud) else []
+    return [(case, int(row), int(tick)) for case, row, tick in cases]
+
+
+def _track_cases(regions: TrueRegions) -> list[tuple[str, int, int]]:
+    """The cases of ``interesting_channels`` that true regions have."""
+    found: list[tuple[str, int]] = []
+    track = np.flatnonzero(np.isfinite(regions.theta_deg) & (regions.ionisation > MIN_IONISATION))
+    particles, channels = np.unique(regions.particle[track], return_counts=True)
+    wide = track[np.isin(regions.particle[track], particles[channels >= MIN_CHANNELS])]
+    if len(wide):
+        flattest = wide[regions.theta_deg[wide] == regions.theta_deg[wide].min()]
+        found.append(("isochronous track", flattest[np.argsort(regions.electrons[flattest])[len(flattest) // 2]]))
+    steep = track[regions.theta_deg[track] >= PROLONGED_DEG]
+    if len(steep):
+        found.append(("prolonged track", steep[np.argmax((regions.end - regions.begin)[steep])]))
+    if len(regions.row) and (shared := regions.second * regions.electrons).max() > 0:
+        found.append(("overlapping tracks", int(np.argmax(shared))))
+    return [(case, regions.row[i], (regions.begin[i] + regions.end[i]) // 2) for case, i in found]
 
 
 def crops(a: argparse.Namespace) -> None:

@@ -7,11 +7,12 @@ import json
 import logging
 import math
 
+import numpy as np
 from safetensors import safe_open
 
 from protodune.errors import ProtoduneError
+from protodune.predictions import Predictions
 from protodune.stages.command import run_stage, stage_parser
-from protodune.store import EventStore
 from protodune.tables import read_table, write_table
 from protodune.typeset import NOTHING, Block, cell, write_beside
 
@@ -25,7 +26,7 @@ METRICS = {
     "charge_resolution": "charge res.",
 }
 COLUMNS = ["plane", "method", *(f"{m}{part}" for m in [*METRICS, "auc"] for part in ("", "_error")), "parameters", "events"]
-TIME_COLUMNS = ["plane", "method", "images", "seconds", "seconds_per_image", "peak_mb"]
+TIME_COLUMNS = ["plane", "method", "images", "seconds", "seconds_per_image", "job_seconds", "peak_mb"]
 _NO_PARAMETERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--table", required=True, help="TSV of the stage 'table'")
     p.add_argument("--areas", required=True, nargs="+", help="TSV files of the areas, of the stage 'roi_curves'")
     p.add_argument(
-        "--runs", required=True, help="JSON: a list of {plane, method, benchmark, events}, the inference of each sample"
+        "--runs", required=True, help="JSON: a list of {plane, method, benchmark, predictions}, the inference of each sample"
     )
     p.add_argument("--weights", default="[]", help="JSON: a list of {plane, method, weights} of the networks")
     p.add_argument("--output", required=True, help="TSV to write, with .md, .tex and .html beside it")
@@ -51,17 +52,18 @@ def count_parameters(weights: str) -> int:
 
 
 def timing(runs: list[dict]) -> list[dict]:
-    """Add up the benchmarks of each method's inference over its samples: wall seconds of the whole jobs, start and reading
-    included, and the largest resident memory."""
+    """Add up what each method's inference took over its samples: seconds of the images themselves, reading and writing
+    included, wall seconds of the whole jobs, start included, and the largest resident memory."""
     rows: dict[tuple, dict] = {}
     for run in runs:
         measured = read_table(run["benchmark"])[-1]
-        with EventStore(run["events"]) as store:
-            images = len(store)
+        with Predictions(run["predictions"]) as found:
+            seconds = found.seconds
         key = (run["plane"], run["method"])
-        row = rows.setdefault(key, dict(zip(TIME_COLUMNS, (*key, 0, 0.0, 0.0, 0.0), strict=True)))
-        row["images"] += images
-        row["seconds"] += float(measured["s"])
+        row = rows.setdefault(key, dict(zip(TIME_COLUMNS, (*key, 0, 0.0, 0.0, 0.0, 0.0), strict=True)))
+        row["images"] += len(seconds)
+        row["seconds"] += float(np.nansum(seconds))
+        row["job_seconds"] += float(measured["s"])
         memory = measured["max_rss"]  # "-" or NA where the job was too short to be looked at
         row["peak_mb"] = max(row["peak_mb"], float(memory) if memory.replace(".", "").isdigit() else 0.0)
     for row in rows.values():

@@ -12,6 +12,7 @@ from protodune.distributions import (
     Bin,
     errors_by_amplitude,
     errors_by_charge,
+    errors_by_ionisation,
     metrics_by_cut,
     regions_by_label,
     residuals,
@@ -24,6 +25,7 @@ from protodune.stages.command import run_stage
 from protodune.stages.per_method import method_parser
 from protodune.store import EventStore
 from protodune.tables import IMAGE_COLUMNS, write_table
+from protodune.true_regions import TrueRegions, true_regions
 
 log = logging.getLogger(__name__)
 COLUMNS = [*IMAGE_COLUMNS, *Bin._fields]
@@ -50,11 +52,20 @@ def measure_plane(store: EventStore, found: Predictions, family: str, view: str,
         if store.has_charge:
             truth = roi_truth(store.charge_image(view, image)[good])
             bins += errors_by_charge(denoised, clean, truth, ROI_REBIN_TICKS, family)
+            bins += errors_by_ionisation(denoised, clean, good_regions(store, view, image, good), family)
     if found.has("roi"):
         score = found.roi(view, image)[good]
         bins += regions_by_label(score >= found.roi_threshold, clean)
         bins.append(Bin("roi_auc_by_waveform", np.nan, np.nan, roi_auc(score, np.abs(clean) >= LABEL_ADC)))
     return bins
+
+
+def good_regions(store: EventStore, view: str, image: int, good: np.ndarray) -> TrueRegions:
+    """Return the true regions of the channels ``good``, bool (channels,), their rows counted among those."""
+    regions = true_regions(store, view, image)
+    regions = regions.where(good[regions.row])
+    regions.row = (np.cumsum(good) - 1)[regions.row]
+    return regions
 
 
 def run(plane: str, method: str, sample: str, events: str, predictions: str, output: str) -> None:
