@@ -1,10 +1,14 @@
 import math
+import shutil
+import subprocess
 
 import pytest
+from matplotlib import pyplot as plt
 
 from protodune.captions import Item, caption, kinds
 from protodune.dag.evidence import ANGLE_FIGURES, CHECK_FIGURES, MEASURED_FIGURES, PAPER_ORDER
 from protodune.errors import ProtoduneError
+from protodune.figures.style import save_figure
 from protodune.stages import write_paper
 from protodune.typeset import Block, cell, html, latex, latex_text, markdown
 
@@ -37,7 +41,7 @@ def test_html_escapes():
 def test_every_figure_has_a_caption():
     wanted = {*PAPER_ORDER, *ANGLE_FIGURES, *CHECK_FIGURES, *MEASURED_FIGURES, "injection"}
     assert wanted <= set(kinds())
-    assert set(kinds()) - wanted == {"crops", "scaling", "simulation", "headline", "methods", "reproduction"}
+    assert set(kinds()) - wanted == {"crops", "scaling", "speed", "simulation", "headline", "methods", "reproduction"}
 
 
 def test_captions_say_the_sample():
@@ -65,7 +69,27 @@ def test_the_document_holds_tables_figures_and_provenance(tmp_path):
     assert "embedded simulation, seed 3" in text
     tex = (tmp_path / "paper" / "paper.tex").read_text()
     assert tex.count(r"\begin") == tex.count(r"\end") - 0
-    assert r"\includegraphics[width=\textwidth]{../noise.collection.s.png}" in tex
+    assert r"keepaspectratio]{../noise.collection.s.png}" in tex
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here to compile the document with")
+def test_the_document_compiles_with_a_plain_latex(tmp_path):
+    """Every caption and a table with every sign that tables hold, one too wide for the page among them."""
+    signs = [["coherent_cut15", "0.31 ± 0.02"], ["|truth| ≥ 3.5 ADC²", "µs, − 5 %, #1 & ~50°, θ, $"]]
+    wide = [["method", *["Absolute area [ADC tick]"] * 12], ["unet.base", *["1234567.8"] * 12]]
+    (tmp_path / "tables").mkdir()
+    table = latex([Block("collection_s, 2 event(s)", ["method", "MSE [ADC²]"], signs), Block("wide", wide[0], wide[1:])])
+    for suffix, text in ((".md", ""), (".tex", table)):
+        (tmp_path / "tables" / f"headline{suffix}").write_text(text)
+    save_figure(plt.figure(), tmp_path / "f_1.png")
+    tables = ("headline", "methods", "reproduction")
+    items = [Item(k, "tables/headline" if k in tables else "f_1", "Sample s", k in tables) for k in kinds()]
+    write_paper.run(items, ABOUT, str(tmp_path), str(tmp_path / "paper" / "paper.md"))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    result = subprocess.run(command, cwd=tmp_path / "paper", capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert "Overfull \\hbox" not in result.stdout, "everything fits the page"
+    assert (tmp_path / "paper" / "paper.pdf").stat().st_size > 10_000
 
 
 def test_a_paper_without_figures_says_so(tmp_path):

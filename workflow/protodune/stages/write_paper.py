@@ -17,9 +17,12 @@ from protodune.typeset import latex_text
 log = logging.getLogger(__name__)
 _TEX_HEAD = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
-\usepackage{textcomp,booktabs,graphicx,adjustbox,float}
+\usepackage{textcomp,booktabs,graphicx,float}
+\usepackage[margin=20mm]{geometry}
 \begin{document}
 """
+_SHRUNK = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{\begin{tabular}"
+"""Begins a table that is made as narrow as the text if it is wider; packages beyond LaTeX's base would do no better."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,11 +66,16 @@ def latex_paper(items: list[Item], about: dict, results: Path, folder: Path) -> 
         words = latex_text(caption(item, about["samples"]))
         if item.is_table:
             table = Path(f"{results / item.path}.tex").read_text(encoding="utf-8")
-            table = table.replace(r"\begin{tabular}", r"\begin{adjustbox}{max width=\textwidth}\begin{tabular}")
-            text += [rf"\section*{{{item.kind}}}", words, table.replace(r"\end{tabular}", r"\end{tabular}\end{adjustbox}")]
+            for plain, fitting in (
+                (r"\begin{table}", r"\begin{table}[H]"),
+                (r"\begin{tabular}", _SHRUNK),
+                (r"\end{tabular}", r"\end{tabular}}"),
+            ):
+                table = table.replace(plain, fitting)
+            text += [rf"\section*{{{item.kind.capitalize()}}}", words, table]
         else:
-            picture = rf"\includegraphics[width=\textwidth]{{{up}{item.path}.png}}"
-            text += [r"\begin{figure}[H]", r"\centering", picture, rf"\caption{{{words}}}", r"\end{figure}", r"\clearpage"]
+            picture = rf"\includegraphics[width=\textwidth,height=0.8\textheight,keepaspectratio]{{{up}{item.path}.png}}"
+            text += [r"\begin{figure}[H]", r"\centering", picture, rf"\caption{{{words}}}", r"\end{figure}"]
     lines = "".join(rf"\item {latex_text(line)}" + "\n" for line in provenance_lines(about))
     return "\n".join([*text, rf"\begin{{itemize}}{lines}\end{{itemize}}", r"\end{document}", ""])
 
