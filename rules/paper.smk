@@ -107,7 +107,7 @@ rule make_page:
         rulegraph=rules.draw_rulegraph.output.dot,
         config=rules.draw_rulegraph.output.config,
     output:
-        ensure("results/report/index.html", non_empty=True),
+        report("results/report/index.html", caption="../workflow/report/page.rst", category="Page"),
     log:
         "results/logs/make_page/page.log",
     benchmark:

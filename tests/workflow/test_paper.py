@@ -142,7 +142,13 @@ def test_the_page_and_the_manifest(paper):
 def test_snakemakes_report_bundles_the_evidence(paper):
     paper.run(PAPER + " --report report.html")
     text = (paper.clone / "report.html").read_text()
-    for name in ("angles.all.png", "noise.induction.run.png", "injection.collection.run_injected.png", "headline.html"):
+    for name in (
+        "angles.all.png",
+        "noise.induction.run.png",
+        "injection.collection.run_injected.png",
+        "headline.html",
+        "index.html",
+    ):
         assert name in text
 
 

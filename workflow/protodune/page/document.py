@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from pathlib import Path
 
 from bokeh.embed import components, json_item
 from bokeh.models import UIElement
 from bokeh.resources import Resources
 
+_RANDOM_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BROWSER = Path(__file__).with_name("browser.js")
 _STYLE = """
 body{font-family:sans-serif;margin:0 auto;max-width:1180px;padding:0 1em 4em;color:#222}
@@ -35,12 +37,12 @@ def page(
     caption); ``graph``: SVG; ``about``: title, lines of provenance, settings (a dict, shown as JSON).
     """
     resources = Resources(mode="inline", components=["bokeh", "bokeh-widgets", "bokeh-tables"])
-    script, div = components(browser, wrap_script=True)
+    script, div = _with_stable_ids(*components(browser, wrap_script=True))
     note = f"{planes['left_out']} more image(s) would not fit." if planes["left_out"] else ""
     # browser.js puts the tables in when the first event is drawn, which they would hold up.
     headed = "\n".join(
         f'<h3>{html.escape(title)}</h3><div id="table{i}"></div>'
-        f'<script type="application/json" class="table">{_embedded(json_item(table, f"table{i}"))}</script>'
+        f'<script type="application/json" class="table">{_table(table, i)}</script>'
         for i, (title, table) in enumerate(tables.items())
     )
     figures = "\n".join(
@@ -77,6 +79,21 @@ one of largest size.  The waveform below is that of the channel at the cursor. {
 {script}
 </body></html>
 """
+
+
+def _with_stable_ids(*texts: str) -> list[str]:
+    """Number bokeh's random ids, so that the same content gives the same page."""
+    ids: dict[str, str] = {}
+
+    def numbered(found: re.Match) -> str:
+        return ids.setdefault(found[0], f"protodune-{len(ids)}")
+
+    return [_RANDOM_ID.sub(numbered, text) for text in texts]
+
+
+def _table(table: UIElement, number: int) -> str:
+    [text] = _with_stable_ids(_embedded(json_item(table, f"table{number}")))
+    return text.replace("protodune-", f"table{number}-")
 
 
 def _embedded(content: dict) -> str:
