@@ -44,6 +44,17 @@ def test_pulses_at_other_times_or_places_are_of_no_point(rng):
     assert {p: part.shape for p, part in match_points(quiet, GOOD, APA).items()} == dict.fromkeys(PLANES, (0, 2))
 
 
+def test_a_pulse_belongs_to_the_point_whose_wires_meet_most_closely(rng):
+    """A neighbour on collection at the same time: its wire lies farther from the crossing, and one point is left."""
+    y, z = 3000.0, 1100.0
+    made = images([(y, z, 300)], rng)
+    row = rows_of(y, z)["X"]
+    made["X"][row + 1] = made["X"][row]
+    made["X"][row - 1] = made["X"][row]
+    points = match_points(made, GOOD, APA)
+    assert points["X"].tolist() == [[row, 300]]
+
+
 def test_a_bad_channel_matches_nothing(rng):
     good = {p: g.copy() for p, g in GOOD.items()}
     good["U"][rows_of(3000.0, 1100.0)["U"]] = False

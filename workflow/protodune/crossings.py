@@ -15,9 +15,9 @@ from protodune.noise_checks import find_pulses
 REACH_TICKS = 12
 SIDE_TICKS = 30
 """A pulse's charge is what it has within 12 ticks of its peak over the line between the means of both sides up to 30."""
-APART_TICKS = 5
+APART_TICKS = 3
 APART_MM = 15.0
-"""Pulses of three planes are of one point if they peak within 5 ticks and the crossings of the induction wires with the
+"""Pulses of three planes are of one point if they peak within 3 ticks and the crossings of the induction wires with the
 collection wire lie within 15 mm: half a pitch of all three wires, along the wire."""
 
 
@@ -25,7 +25,8 @@ def match_points(images: dict[str, np.ndarray], good: dict[str, np.ndarray], apa
     """Return the points that all three planes see, by plane the channel row and tick, int (points, 2).
 
     ``images``: charge of planes U, V and X, float (channels, ticks), without the slow noise of induction
-    (``Deconvolved.tight``); ``good`` bool (channels,) each.  A pulse that fits to more than one point is left out.
+    (``Deconvolved.tight``); ``good`` bool (channels,) each.  Of the points to which a pulse fits it belongs to the one
+    whose wires meet most closely.
     """
     pulses = {plane: np.stack(find_pulses(images[plane], good[plane]), axis=1) for plane in PLANES}
     face = drift_facing_face(apa)
@@ -33,7 +34,7 @@ def match_points(images: dict[str, np.ndarray], good: dict[str, np.ndarray], apa
     position = WIRE_PLANES[face, "X"]
     wire_of_row = np.full(PLANES["X"].n_channels, -1)
     wire_of_row[position.row(np.arange(position.n_wires))] = np.arange(position.n_wires)
-    found: list[tuple[int, int, int]] = []
+    found: list[tuple[float, int, int, int]] = []
     for number, (row, tick) in enumerate(pulses["X"]):
         if wire_of_row[row] < 0:  # the other face, which looks at the wall
             continue
@@ -45,14 +46,18 @@ def match_points(images: dict[str, np.ndarray], good: dict[str, np.ndarray], apa
             y = start[pulse, wire] + slope * z
             inside = (y >= WIRE_Y_RANGE_MM[0]) & (y <= WIRE_Y_RANGE_MM[1])
             places[plane] = pulse[inside], y[inside]
-        u, v = np.nonzero(np.abs(places["U"][1][:, None] - places["V"][1]) <= APART_MM)
-        if len(u) == 1:
-            found.append((int(places["U"][0][u[0]]), int(places["V"][0][v[0]]), number))
-    taken = np.array(found, dtype=np.int64).reshape(-1, 3)
-    for column in (0, 1):
-        counts = np.bincount(taken[:, column], minlength=1)
-        taken = taken[counts[taken[:, column]] == 1]
-    return {plane: pulses[plane][taken[:, column]] for column, plane in enumerate(PLANES)}
+        apart = np.abs(places["U"][1][:, None] - places["V"][1])
+        for u, v in np.argwhere(apart <= APART_MM):
+            found.append((float(apart[u, v]), int(places["U"][0][u]), int(places["V"][0][v]), number))
+    used: tuple[set, set, set] = (set(), set(), set())
+    points = []
+    for _, *point in sorted(found):
+        if not any(pulse in taken for pulse, taken in zip(point, used, strict=True)):
+            points.append(point)
+            for pulse, taken in zip(point, used, strict=True):
+                taken.add(pulse)
+    rows = np.array(points, dtype=np.int64).reshape(-1, 3)
+    return {plane: pulses[plane][rows[:, column]] for column, plane in enumerate(PLANES)}
 
 
 def _wire_heights(rows: np.ndarray, face: int, plane: str) -> tuple[np.ndarray, np.ndarray, float]:

@@ -75,7 +75,7 @@ def test_the_recording_of_an_injection(all_kinds):
 def test_a_run_of_data_alone_has_a_paper_without_truth(tmp_path):
     only = evidence(tmp_path, "sample\tsplit\tkind\tsource\nrun\ttest\tdata\trun.root\n")
     items = only.paper_items()
-    assert {i["kind"] for i in items} == {"display", "zoom", "noise", "boards", "checks"}
+    assert {i["kind"] for i in items} == {"display", "zoom", "noise", "boards", "checks", "crossings"}
     assert not any(i["is_table"] for i in items)
     assert only.page_tables() == []
 

@@ -145,7 +145,7 @@ def draw_crossings(rows: Rows, networks: set[str], title: str) -> plt.Figure:
             charges = {k: np.array([float(r[k]) for r in rows if r["method"] == method]) for k in _ratio_columns(plane)}
             ratios = _positive_ratios(*charges.values())
             style = line_style(number, method in networks)
-            axis.plot(*ratios, style["marker"], ms=3, mfc="none", color=style["color"], label=method)
+            axis.plot(*ratios, style["marker"], ms=2, mew=0.5, mfc="none", color=style["color"], alpha=0.6, label=method)
             if ratios.shape[1] >= MIN_POINTS:
                 low, middle, high = np.quantile(ratios[1] / ratios[0], [0.16, 0.5, 0.84])
                 heads.append(f"{method}: {middle:.3f} ± {(high - low) / 2:.3f} ({ratios.shape[1]} points)")
