@@ -19,6 +19,7 @@ ALLOWED = {
         "training",
         "inference.py",
         "stages/train.py",
+        "stages/time_forward.py",
         "stages/time_steps.py",
         "stages/infer_network.py",
         "stages/export_model.py",
