@@ -27,11 +27,13 @@ def draw_speed(rows: list[dict[str, str]], title: str) -> plt.Figure:
                 axis.plot(x, y, ls=dashes, marker=marker, ms=4, lw=1.1, color=colour,
                           label=f"{', '.join(key)}, {_RUNTIMES[runtime].split(', ')[1]}")  # fmt: skip
     for axis, label in ((time, "seconds a plane"), (memory, "memory of the piece [MB]")):
-        axis.set_xscale("log")
-        if any(len(line.get_ydata()) for line in axis.lines):
-            axis.set_yscale("log")
         axis.set_xlabel("megapixels at a time")
         axis.set_ylabel(label)
+        if not any(len(line.get_ydata()) for line in axis.lines):
+            axis.text(0.5, 0.5, "too little to be seen", transform=axis.transAxes, ha="center", color="0.5")
+            continue
+        axis.set_xscale("log")
+        axis.set_yscale("log")
         for side in (axis.xaxis, axis.yaxis):
             side.set_major_locator(LogLocator(subs=(1, 2, 5)))
             side.set_major_formatter("{x:g}")
