@@ -42,7 +42,7 @@ class Paper:
         (self.clone / "config" / "config.yaml").write_text(yaml.safe_dump(config))
         paper = yaml.safe_load((self.clone / "config" / "paper.yaml").read_text())
         paper["figures"]["compared"] = ["zoo.v1", "deconvolution_roi"]
-        paper["scaling"]["networks"] = []
+        paper["scaling"]["networks"] = paper["speed"]["networks"] = []  # times have tests of their own
         (self.clone / "config" / "paper.yaml").write_text(yaml.safe_dump(paper))
         (self.clone / "config" / "paper" / "samples.tsv").write_text(SAMPLES)
         trials = (self.clone / "config" / "clean" / "trials.tsv").read_text()
@@ -78,8 +78,8 @@ def test_every_figure_is_there_with_its_numbers(paper):
     text = (paper.results / "paper" / "paper.md").read_text()
     pictures = re.findall(r"!\[(\w+)\]\(\.\./(.+?)\)", text)
     assert {kind for kind, _ in pictures} == {
-        "angles", "angles_charge", "display", "zoom", "waveforms", "metrics", "residuals", "amplitude", "charge", "roi",
-        "labels", "noise", "boards", "checks", "injection", "simulation",
+        "angles", "angles_charge", "display", "zoom", "waveforms", "metrics", "residuals", "amplitude", "charge", "ionisation",
+        "roi", "labels", "noise", "boards", "checks", "crossings", "injection", "simulation",
     }  # fmt: skip
     for _, path in pictures:
         picture = paper.results / path
