@@ -321,9 +321,8 @@ class Targets:
         return [f"results/export/{shown}/{name}.root" for name in self.samples_of("test") if self.trials]
 
     def exported_models(self) -> list[str]:
-        """Cards of all networks that other frameworks can use: those on waveforms."""
-        able = [t for t in self.trials if self.config["models"][t.model]["architecture"] != "dnnroi"]
-        return [f"results/exported_models/{t.task}/{t.method}/{t.plane}/model_card.md" for t in able]
+        """Cards of all networks, for other frameworks."""
+        return [f"results/exported_models/{t.task}/{t.method}/{t.plane}/model_card.md" for t in self.trials]
 
     def tables(self) -> list[str]:
         """The table of the methods, if a test sample has truth, and that of the events that were left out."""

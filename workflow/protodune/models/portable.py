@@ -1,4 +1,4 @@
-"""Networks for other frameworks: what is left to the caller is a pedestal-subtracted plane."""
+"""Networks for other frameworks: what is left to the caller is a pedestal-subtracted plane, or deconvolved images."""
 
 from __future__ import annotations
 
@@ -14,29 +14,32 @@ from protodune.errors import ProtoduneError
 from protodune.files import atomic_path
 
 OPSET = 18
-INPUT = "waveforms"
 
 
 class Portable(nn.Module):
-    """A network with its input features and its outputs' scales inside.
+    """A network with its outputs' scales inside, and with what it makes of waveforms.
 
-    Called with waveforms, float32 (batch, channels, ticks), ADC without pedestal, channels in whole front-end-board groups
-    in offline order, bad channels all zero; returns the images that ``outputs`` names, each of the same shape: denoised ADC,
-    ROI probability.
+    A network on waveforms is called with ``waveforms``, float32 (batch, channels, ticks), ADC without pedestal, channels in
+    whole front-end-board groups in offline order, bad channels all zero.  One on other features, which need deconvolution
+    and the other planes, is called with these ``features``, float32 (batch, n_features, channels, slices).
+
+    Returns the images that ``outputs`` names, each (batch, channels, ticks or slices): denoised ADC, ROI probability.
     """
 
     def __init__(self, model: nn.Module, group_size: int):
         super().__init__()
         self.model, self.group_size = model.eval(), group_size
         self.outputs = model.outputs
+        self.input = "waveforms" if model.features == "waveform" else "features"
 
-    def forward(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Map (batch, channels, ticks) to one such image an output."""
-        rows, ticks = waveforms.shape[1], waveforms.shape[2]
-        row_step, tick_step = self.model.multiple
-        x = torch.stack([waveforms, group_median(waveforms, self.group_size)], dim=1)
-        x = nn.functional.pad(x, (0, -ticks % tick_step, 0, -rows % row_step))
-        y = self.model(x)[:, :, :rows, :ticks]
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Map a batch of what ``input`` names to one image an output."""
+        if self.input == "waveforms":
+            x = torch.stack([x, group_median(x, self.group_size)], dim=1)
+        rows, columns = x.shape[2], x.shape[3]
+        row_step, column_step = self.model.multiple
+        x = nn.functional.pad(x, (0, -columns % column_step, 0, -rows % row_step))
+        y = self.model(x)[:, :, :rows, :columns]
         images = [y[:, i] for i in range(len(self.outputs))]
         return tuple(torch.sigmoid(im) if name == "roi" else im for name, im in zip(self.outputs, images, strict=True))
 
@@ -57,8 +60,8 @@ def group_median(waveforms: torch.Tensor, group_size: int) -> torch.Tensor:
     return median.expand_as(grouped).flatten(1, 2)
 
 
-def write_onnx(portable: Portable, shape: tuple[int, int], path: str | Path) -> float:
-    """Write ONNX for planes (channels, ticks) of ``shape``, any batch; return the largest difference of its outputs by
+def write_onnx(portable: Portable, shape: tuple[int, ...], path: str | Path) -> float:
+    """Write ONNX for inputs of ``shape`` without their batch, any batch; return the largest difference of its outputs by
     onnxruntime from the network's own, on noise with pulses.
 
     Raises a ProtoduneError if the difference is above 1e-4 of the largest output (where rounding decides what a network
@@ -77,7 +80,7 @@ def write_onnx(portable: Portable, shape: tuple[int, int], path: str | Path) -> 
             program = torch.onnx.export(
                 portable,
                 (torch.cat([example, example / 2]),),
-                input_names=[INPUT],
+                input_names=[portable.input],
                 output_names=list(portable.outputs),
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 opset_version=OPSET,
@@ -86,11 +89,11 @@ def write_onnx(portable: Portable, shape: tuple[int, int], path: str | Path) -> 
             )
             program.save(str(temporary))
         session = onnxruntime.InferenceSession(str(temporary), providers=["CPUExecutionProvider"])
-        return _checked(path, portable, session.run(None, {INPUT: example.numpy()}), expected)
+        return _checked(path, portable, session.run(None, {portable.input: example.numpy()}), expected)
 
 
-def write_torchscript(portable: Portable, shape: tuple[int, int], path: str | Path) -> float:
-    """Write TorchScript for planes (channels, ticks) of ``shape``; return the largest difference as ``write_onnx``."""
+def write_torchscript(portable: Portable, shape: tuple[int, ...], path: str | Path) -> float:
+    """Write TorchScript for inputs of ``shape`` without their batch; return the largest difference as ``write_onnx``."""
     example = example_plane(shape)
     expected = _call(portable, example)
     with atomic_path(path) as temporary:
@@ -102,12 +105,13 @@ def write_torchscript(portable: Portable, shape: tuple[int, int], path: str | Pa
         return _checked(path, portable, found, expected)
 
 
-def example_plane(shape: tuple[int, int]) -> torch.Tensor:
-    """Return a plane of noise with some pulses, float32 (1, channels, ticks), ADC; always the same."""
+def example_plane(shape: tuple[int, ...]) -> torch.Tensor:
+    """Return planes of noise with some pulses, float32 (1, *shape), the last two axes channels and ticks; ADC; always the
+    same."""
     generator = torch.Generator().manual_seed(1)
     x = 4 * torch.randn((1, *shape), generator=generator)
-    x[:, ::7, 5::50] += 80
-    x[:, 3] = 0
+    x[..., ::7, 5::50] += 80
+    x[..., 3, :] = 0
     return x
 
 

@@ -8,10 +8,10 @@ import json
 import logging
 from pathlib import Path
 
-from protodune.errors import ProtoduneError
+from protodune.data.features import feature_set
 from protodune.files import write_text
 from protodune.geometry import PLANE_FAMILIES, PLANES
-from protodune.models.portable import INPUT, OPSET, Portable, write_onnx, write_torchscript
+from protodune.models.portable import OPSET, Portable, write_onnx, write_torchscript
 from protodune.models.weights import load_weights
 from protodune.provenance import versions
 from protodune.stages.command import run_stage, stage_parser
@@ -31,9 +31,7 @@ _CARD = """# {model}, {family} planes
 
 ## Input and output
 
-`{input}`: float32 (batch, {channels}, {ticks}), ADC without pedestal, channels in offline order, bad channels all zero.
-Before it, as in `protodune.data.waveform_features`: stuck codes interpolated{tails}. What else the network wants is computed
-inside.
+{input}
 Windows: {window}.
 
 {outputs}
@@ -51,12 +49,19 @@ ONNX (opset {opset}) takes any batch; TorchScript was traced with a batch of one
 ## Limits
 
 * Trained on simulated planes of ProtoDUNE-SP at the settings above; another detector, gain or noise is new to it.
-* {channels} channels by {ticks} ticks only, in float32; the difference above was measured on this machine's processor.
+* {channels} channels by {columns} {pixels} only, in float32; the difference above was measured on this machine's processor.
 * Bad channels stay what the network makes of zeros; set them to zero afterwards.
 """
+_INPUTS = {
+    "waveforms": """`waveforms`: float32 (batch, {channels}, {columns}), ADC without pedestal, channels in offline order, bad
+channels all zero. Before it, as in `protodune.data.waveform_features`: stuck codes interpolated{tails}. What else the
+network wants is computed inside.""",
+    "features": """`features`: float32 (batch, {n_features}, {channels}, {columns}): {names}, scaled as by
+`protodune.data.{features}_features`; slices of {rebin} ticks, channels in offline order, bad channels all zero.""",
+}
 _OUTPUTS = {
-    "denoised": "* `denoised`: float32, same shape, ADC without noise.",
-    "roi": "* `roi`: float32, same shape, probability that a pixel belongs to a region of interest.",
+    "denoised": "* `denoised`: float32, one such image, ADC without noise.",
+    "roi": "* `roi`: float32, one such image, probability that a pixel belongs to a region of interest.",
 }
 
 
@@ -73,23 +78,23 @@ def parser() -> argparse.ArgumentParser:
 def run(weights: str, plane: str, ticks: int, output: str) -> None:
     """Write the three files; the card last, so that it stands for the other two."""
     model, about = load_weights(weights, {"family": plane})
-    if model.features != "waveform":
-        raise ProtoduneError(
-            f"{weights}: takes features '{model.features}', which other frameworks must make themselves; "
-            "only networks on waveforms are exported"
-        )
+    features = feature_set(model.features)
     views = [PLANES[view] for view in PLANE_FAMILIES[plane]]
-    channels, window = views[0].n_channels, "none, a whole plane at once"
+    channels, columns = views[0].n_channels, ticks // features.rebin
+    window = "none, a whole plane at once"
     if model.window is not None:
-        channels, ticks = (want or size for want, size in zip(model.window, (channels, ticks), strict=True))
-        window = f"cut the plane into pieces of {channels} x {ticks} that overlap by {model.overlap[0]} x {model.overlap[1]}"
+        channels, columns = (want or size for want, size in zip(model.window, (channels, columns), strict=True))
+        window = (
+            f"cut the plane into pieces of {channels} x {columns} that overlap by {model.overlap[0]} x {model.overlap[1]}"
+        )
     # A window smaller than a board is only for networks that do not use the board's median.
     portable = Portable(model, views[0].group_size if channels % views[0].group_size == 0 else channels)
+    shape = (channels, columns) if portable.input == "waveforms" else (model.n_features, channels, columns)
     folder = Path(output)
-    log.info("%s: %s, %d x %d", weights, about["architecture"], channels, ticks)
-    found = {"onnx": write_onnx(portable, (channels, ticks), folder / "model.onnx")}
+    log.info("%s: %s, %s", weights, about["architecture"], " x ".join(map(str, shape)))
+    found = {"onnx": write_onnx(portable, shape, folder / "model.onnx")}
     log.info("%s: differs by at most %.1e", folder / "model.onnx", found["onnx"])
-    found["torchscript"] = write_torchscript(portable, (channels, ticks), folder / "model.torchscript.pt")
+    found["torchscript"] = write_torchscript(portable, shape, folder / "model.torchscript.pt")
     log.info("%s: differs by at most %.1e", folder / "model.torchscript.pt", found["torchscript"])
     files = (folder / "model.onnx", folder / "model.torchscript.pt")
     card = _CARD.format(
@@ -100,11 +105,19 @@ def run(weights: str, plane: str, ticks: int, output: str) -> None:
         sha256=_digest(weights),
         network=json.dumps(about["network"]),
         versions=json.dumps(versions("torch", "onnx", "onnxruntime")),
-        input=INPUT,
         channels=channels,
-        ticks=ticks,
+        columns=columns,
+        pixels="ticks" if features.rebin == 1 else f"slices of {features.rebin} ticks",
+        input=_INPUTS[portable.input].format(
+            channels=channels,
+            columns=columns,
+            tails=", tails of the AC coupling removed" if plane == "collection" else "",
+            n_features=model.n_features,
+            names=", ".join(features.names),
+            features=model.features,
+            rebin=features.rebin,
+        ),
         window=window,
-        tails=", tails of the AC coupling removed" if plane == "collection" else "",
         outputs="\n".join(_OUTPUTS[name] for name in portable.outputs),
         opset=OPSET,
         training=_training(about),

@@ -21,7 +21,7 @@ from protodune.errors import ProtoduneError
 from protodune.geometry import PLANE_FAMILIES, PLANES
 from protodune.inference import fold_norms, pixels_at_once, plan_pieces
 from protodune.memory import keep_freed_memory
-from protodune.models.portable import INPUT, Portable, write_onnx
+from protodune.models.portable import Portable, write_onnx
 from protodune.models.weights import load_weights
 from protodune.stages.command import run_stage, stage_parser
 
@@ -93,7 +93,7 @@ def _onnx(portable: Portable, window: tuple[int, int], threads: int, stack: cont
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda batch: session.run(None, {INPUT: batch.numpy()})
+    return lambda batch: session.run(None, {portable.input: batch.numpy()})
 
 
 def _seconds(forward: Callable, batch: torch.Tensor) -> float:
