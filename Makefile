@@ -19,7 +19,7 @@ demo: setup      ## simulate, train, clean, compare: results/report.html
 	@echo "demo: open $(DIRECTORY)/results/report.html; the table is $(DIRECTORY)/results/tables/methods.md"
 
 test: setup      ## all tests
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-cluster: setup  ## the workflow on a real Slurm on this machine (installs it by apt, as root)
 	@envs/install_slurm.sh

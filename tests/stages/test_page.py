@@ -71,7 +71,7 @@ def samples(store_file, tmp_path_factory):
 def arguments(folder, samples, *more):
     (folder / "rules.dot").write_text(DOT)
     (folder / "config.json").write_text('{"note": "</script><b>"}')
-    write_table(folder / "t.tsv", [{"method": "b", "mse": 2.0}, {"method": "a", "mse": 1.0}], ["method", "mse"])
+    write_table(folder / "t.tsv", [{"method": "b", "mse": 4716.8123}, {"method": "a", "mse": 0.07491}], ["method", "mse"])
     about = {"samples": {"s": "simulated"}, "networks": {}, "seed": 1}
     argv = ["--samples", json.dumps(samples), "--tables", json.dumps([{"title": "Methods", "path": str(folder / "t.tsv")}])]
     argv += [
@@ -224,6 +224,7 @@ def test_tables_sort_by_a_click(browser):
     column = browser.page.locator(".slick-header-column", has_text="mse")
     cells = browser.page.locator(".slick-row .slick-cell:first-child")
     assert cells.all_inner_texts() == ["b", "a"]
+    assert browser.page.locator(".slick-row .slick-cell:nth-child(2)").all_inner_texts() == ["4,716.8", "0.0749"]
     column.click()
     assert cells.all_inner_texts() == ["a", "b"]
 

@@ -11,10 +11,11 @@ from bokeh.models import (
     CustomJS,
     DataTable,
     Div,
+    HTMLTemplateFormatter,
     LinearColorMapper,
-    NumberFormatter,
     Range1d,
     Select,
+    StringFormatter,
     TableColumn,
     UIElement,
 )
@@ -30,8 +31,14 @@ WAVE_COLOURS = {"raw": "#bbbbbb", "truth": "#000000", "denoised": "#0072b2"}
 DIVERGING = [*RdBu11]
 SEQUENTIAL = [*Viridis256]
 RESIDUAL_ADC = 20
-TEXT_WIDTH, TABLE_HEIGHT = 900, 620
-"""Columns share the width of a table in proportion to theirs; numbers have 300. Longer tables scroll."""
+TABLE_HEIGHT = 620
+"""Longer tables scroll."""
+TABLE_WIDTH, SIGN_WIDTH, CELL_MARGIN = 1180, 6, 22
+"""Columns share the width of a table in proportion to the signs of their longest text and a margin."""
+NUMBER_PLACES = 4
+NUMBER = f"""<%= value.toLocaleString("en", {{maximumFractionDigits:
+    Math.max(0, {NUMBER_PLACES} - Math.floor(Math.log10(Math.max(1, Math.abs(value)))))}}) %>"""
+"""Four places after the point, one less for each before it: one column may hold biases and squared errors."""
 
 
 def panels() -> tuple[UIElement, UIElement]:
@@ -87,14 +94,25 @@ def sortable_table(rows: list[dict[str, str]], heads: dict[str, str]) -> UIEleme
     columns = {name: [_number(r[name]) for r in rows] for name in heads}
     numeric = {name for name, values in columns.items() if all(isinstance(v, (float, type(None))) for v in values)}
     models = [
-        TableColumn(field=name, title=head, formatter=NumberFormatter(format="0,0.[0000]", nan_format="–", null_format="–"))
-        if name in numeric
-        else TableColumn(field=name, title=head, width=TEXT_WIDTH)
-        for name, head in heads.items()
+        TableColumn(
+            field=name,
+            title=head,
+            width=CELL_MARGIN + SIGN_WIDTH * max(len(head), *(len(_shown(v)) for v in values), 1),
+            formatter=HTMLTemplateFormatter(template=NUMBER) if name in numeric else StringFormatter(),
+        )
+        for (name, head), values in zip(heads.items(), columns.values(), strict=True)
     ]
     source = ColumnDataSource(columns)
     height = min(30 + 25 * len(rows), TABLE_HEIGHT)
-    return DataTable(source=source, columns=models, width=1100, height=height, index_position=None, sortable=True)
+    return DataTable(source=source, columns=models, width=TABLE_WIDTH, height=height, index_position=None, sortable=True)
+
+
+def _shown(value: float | str | None) -> str:
+    """Return about what a cell shows: nothing for None."""
+    if not isinstance(value, float):
+        return value or ""
+    places = max(0, NUMBER_PLACES - int(np.log10(max(1, abs(value)))))
+    return f"{value:,.{places}f}".rstrip("0").rstrip(".")
 
 
 def _number(text: str) -> float | str | None:
