@@ -9,6 +9,7 @@ import pytest
 import uproot
 
 from helpers import DATA, TICKS, as_json, one_line_error, run_module, small_sample
+from protodune.figures.curves import draw_training
 from protodune.predictions import Predictions
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
@@ -145,6 +146,18 @@ def test_from_weights_to_table_and_figures(trained, store_file, tmp_path):
         first = (tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.svg").read_bytes()
         assert stage.main([name, *argv, "--output", str(tmp_path / f"{name}.png")]) == 0
         assert first == ((tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.svg").read_bytes()), "same bytes"
+
+
+def test_training_curves_have_a_panel_for_what_networks_make(trained, tmp_path):
+    both = read_table(trained / "model" / "history.tsv")
+    regions = [{**row, "train_mse": "nan", "val_mse": "nan"} for row in both]
+    assert [axis.get_ylabel() for axis in draw_training({"unet.t": both}, "t").axes] == [
+        "mean squared error [ADC²]",
+        "cross entropy of regions",
+    ]
+    (axis,) = draw_training({"cnn.roi": regions}, "t").axes
+    assert axis.get_ylabel() == "cross entropy of regions"
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["cnn.roi, training", "cnn.roi, validation"]
 
 
 def test_products_carry_settings_and_versions(trained, store_file):

@@ -63,7 +63,7 @@ _TEXTS = {
         "what the method made of the recording alone. Regions that touch a recorded signal do not count. "
         f"{BY_EVENT}"
     ),
-    "training": "Loss by epoch, on training and validation patches.",
+    "training": "Errors by epoch on training and validation patches, of waveforms and of regions.",
     "crops": "Training patches of one plane over its noise-free waveforms.",
     "scaling": (
         "Strong and weak scaling of a training step on the machine of this run, with a model beyond it and "

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Iterable
 
 from matplotlib import pyplot as plt
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from protodune.figures.style import COLOURS
+from protodune.figures.style import COLOURS, plain_numbers
 
 Rows = list[dict[str, str]]
 MARKERS = "osD^vP*X"
@@ -95,10 +94,8 @@ def _panels(
         axis.set_title(head, loc="left")
         axis.set_xlabel(options["x_label"])
         axis.set_xscale(options.get("x_scale", "linear"))
-        if options.get("x_scale") == "log":  # powers of ten alone may leave a short axis without a number
-            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.xaxis.set_major_formatter("{x:g}")
-            axis.xaxis.set_minor_formatter(NullFormatter())
+        if options.get("x_scale") == "log":
+            plain_numbers(axis.xaxis)
     legend_below(figure, axes[0])
     figure.suptitle(title)
     return figure

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from protodune.figures.evidence import Rows, legend_below, line_style
-from protodune.figures.style import COLOURS, RAW_COLOUR
+from protodune.figures.style import COLOURS, RAW_COLOUR, plain_numbers
 
 MIN_POINTS = 5
 """Fewer points have no median."""
@@ -156,10 +156,7 @@ def draw_crossings(rows: Rows, networks: set[str], title: str) -> plt.Figure:
         axis.set_xlim(low, high)
         axis.set_ylim(low, high)
         axis.set_aspect("equal")
-        for side in (axis.xaxis, axis.yaxis):
-            side.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            side.set_major_formatter("{x:g}")
-            side.set_minor_formatter(NullFormatter())
+        plain_numbers(axis.xaxis, axis.yaxis)
         axis.set_xlabel(f"raw Q$_{plane}$/Q$_X$")
         axis.set_ylabel(f"denoised Q$_{plane}$/Q$_X$")
         axis.set_title("\n".join([f"plane {plane}, denoised over raw:", *heads]), loc="left", fontsize=8)

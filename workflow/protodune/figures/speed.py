@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from matplotlib import pyplot as plt
-from matplotlib.axis import Axis
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from protodune.figures.style import COLOURS
+from protodune.figures.style import COLOURS, plain_numbers
 
 _STYLES = {"float32": ("-", "o"), "bfloat16": ("--", "s")}
 _RUNTIMES = {"float32": "PyTorch, float32", "bfloat16": "PyTorch, bfloat16", "onnx": "ONNX Runtime, float32"}
@@ -35,18 +33,11 @@ def draw_speed(rows: list[dict[str, str]], title: str) -> plt.Figure:
             continue
         axis.set_xscale("log")
         axis.set_yscale("log")
-        _plain_numbers(axis.xaxis, axis.yaxis)
+        plain_numbers(axis.xaxis, axis.yaxis)
     _draw_runtimes(bars, rows, networks)
     figure.legend(*time.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     figure.suptitle(title)
     return figure
-
-
-def _plain_numbers(*sides: Axis) -> None:
-    for side in sides:
-        side.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        side.set_major_formatter("{x:g}")
-        side.set_minor_formatter(NullFormatter())
 
 
 def _draw_runtimes(axis: plt.Axes, rows: list[dict[str, str]], networks: list[tuple[str, str]]) -> None:
@@ -62,7 +53,7 @@ def _draw_runtimes(axis: plt.Axes, rows: list[dict[str, str]], networks: list[tu
                 axis.bar_label(bar, fmt="%.2g", fontsize=7)
     axis.set_xticks(range(len(networks)), [f"{network}\n{plane}" for network, plane in networks])
     axis.set_yscale("log")
-    _plain_numbers(axis.yaxis)
+    plain_numbers(axis.yaxis)
     axis.set_ylabel("seconds a plane")
     handles = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in shades.values()]
     axis.legend(handles, list(_RUNTIMES.values()), fontsize=7, loc="upper left")

@@ -8,6 +8,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.axis import Axis
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from protodune.files import atomic_path
 
@@ -29,6 +31,14 @@ plt.rcParams.update(
         "svg.hashsalt": "protodune",
     }
 )
+
+
+def plain_numbers(*sides: Axis) -> None:
+    """Write 1, 2 and 5 of each decade at logarithmic axes: powers of ten alone may leave a short one without a number."""
+    for side in sides:
+        side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        side.set_major_formatter("{x:g}")
+        side.set_minor_formatter(NullFormatter())
 
 
 def save_figure(figure: plt.Figure, path: str | Path) -> None:

@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 def training(a: argparse.Namespace) -> None:
     """Draw the histories of all networks of a plane family."""
     histories = {name: read_table(path) for name, path in zip(a.names, a.histories, strict=True)}
-    columns = ["network", "epoch", "learning_rate", "train_mse", "val_mse"]
+    columns = ["network", "epoch", "learning_rate", "train_mse", "val_mse", "train_roi", "val_roi"]
     rows = [{"network": name, **row} for name, part in histories.items() for row in part]
     write_table(Path(a.output).with_suffix(".tsv"), rows, columns)
     save_figure(draw_training(histories, f"Training on {a.plane} planes"), a.output)

@@ -188,10 +188,15 @@ class Trainer:
             log.info(message)
 
     def _log(self, record: EpochRecord) -> None:
+        errors = {
+            "MSE %.4f and %.4f ADC^2": (record.train_mse, record.val_mse),
+            "regions %.4f and %.4f": (record.train_roi, record.val_roi),
+        }
         log.info(
-            "epoch %d/%d: train MSE %.4f, validation MSE %.4f ADC^2, ROI %.4f and %.4f, learning rate %.2e, %.1f s "
-            "(data %.1f, communication %.1f), %.2f Mpixel/s, %s",
-            record.epoch, self.opt.epochs, record.train_mse, record.val_mse, record.train_roi, record.val_roi,
+            "epoch %d/%d: training and validation %s, learning rate %.2e, %.1f s (data %.1f, communication %.1f), "
+            "%.2f Mpixel/s, %s",
+            record.epoch, self.opt.epochs,
+            ", ".join(text % values for text, values in errors.items() if not math.isnan(values[0])),
             record.learning_rate, record.seconds, record.data_s, record.communication_s, record.mpixel_per_s,
             in_words(record.joules, "an epoch"),
         )  # fmt: skip
