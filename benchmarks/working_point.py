@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.data.waveform_features import plane_features
+from protodune.data.features import feature_set
 from protodune.geometry import PLANE_FAMILIES
 from protodune.inference import fold_norms, infer_plane
 from protodune.metrics import THRESHOLDS, roi_counts
@@ -27,11 +27,13 @@ from protodune.store import EventStore
 
 def counts(model, events: str, family: str) -> np.ndarray:
     """Found signal pixels and others at each threshold, all planes of a store, int64 (2, thresholds)."""
-    total = np.zeros((2, len(THRESHOLDS) + 2), np.int64)
+    total, features = np.zeros((2, len(THRESHOLDS) + 2), np.int64), feature_set(model.features)
     with EventStore(events) as store:
         for image in range(len(store)):
             for plane in PLANE_FAMILIES[family]:
-                score = rebinned(infer_plane(model, plane_features(store, plane, image), "bfloat16").roi)
+                score = infer_plane(model, features.build(store, plane, image), "bfloat16").roi
+                if features.rebin == 1:
+                    score = rebinned(score)
                 good = ~store.bad(plane, image)
                 total += roi_counts(score[good], roi_truth(store.charge_image(plane, image))[good])
     return total
