@@ -112,7 +112,8 @@ def _shown(value: float | str | None) -> str:
     if not isinstance(value, float):
         return value or ""
     places = max(0, NUMBER_PLACES - int(np.log10(max(1, abs(value)))))
-    return f"{value:,.{places}f}".rstrip("0").rstrip(".")
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
 
 
 def _number(text: str) -> float | str | None:

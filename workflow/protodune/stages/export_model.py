@@ -60,8 +60,8 @@ network wants is computed inside.""",
 `protodune.data.{features}_features`; slices of {rebin} ticks, channels in offline order, bad channels all zero.""",
 }
 _OUTPUTS = {
-    "denoised": "* `denoised`: float32, one such image, ADC without noise.",
-    "roi": "* `roi`: float32, one such image, probability that a pixel belongs to a region of interest.",
+    "denoised": "* `denoised`: float32 (batch, {channels}, {columns}), ADC without noise.",
+    "roi": "* `roi`: float32 (batch, {channels}, {columns}), probability that a pixel belongs to a region of interest.",
 }
 
 
@@ -118,7 +118,7 @@ def run(weights: str, plane: str, ticks: int, output: str) -> None:
             rebin=features.rebin,
         ),
         window=window,
-        outputs="\n".join(_OUTPUTS[name] for name in portable.outputs),
+        outputs="\n".join(_OUTPUTS[name].format(channels=channels, columns=columns) for name in portable.outputs),
         opset=OPSET,
         training=_training(about),
         validation=_validation(about),
