@@ -115,7 +115,7 @@ def test_the_headline_has_networks_and_classical_methods_on_one_footing(paper):
         (p, m) for p in ("induction", "collection") for m in ("raw", "deconvolution_roi", "zoo.v1")
     }
     network = next(r for r in rows if r["method"] == "zoo.v1" and r["plane"] == "collection")
-    assert network["parameters"] == "452924"
+    assert network["parameters"] == "355932"
     assert 0.5 < float(network["auc"]) <= 1
     seconds = read_table(paper.results / "tables" / "timing.tsv")
     assert all(float(r["seconds_per_image"]) > 0 for r in seconds)

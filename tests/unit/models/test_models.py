@@ -21,7 +21,7 @@ def test_parameter_counts():
     assert count_parameters(build_model("gcnn", {"width": 4})) == 58_728
     assert count_parameters(build_model("uscg", {})) == 34_661_750
     assert count_parameters(build_model("dnnroi", {}, "roi")) == 13_395_329
-    assert count_parameters(build_model("unet", {})) == 452_924
+    assert count_parameters(build_model("unet", {})) == 355_932
 
 
 @pytest.mark.parametrize(("name", "file"), [("cnn", "cnn_width32"), ("gcnn", "gcnn_width32"), ("uscg", "uscg_collection")])

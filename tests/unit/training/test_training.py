@@ -149,6 +149,12 @@ def test_too_few_patches(patches):
         train(patches, settings=dataclasses.replace(SETTINGS, optimiser=opt))
 
 
+def test_patches_of_a_size_that_the_network_cannot_halve(patches):
+    settings = dataclasses.replace(SETTINGS, network={"widths": [4] * 6})
+    with pytest.raises(ProtoduneError, match=r"patches of \d+ x \d+, but unet takes multiples of 32 x 128; change height"):
+        train(patches, settings=settings)
+
+
 def test_a_diverging_training_stops(patches):
     opt = dataclasses.replace(SETTINGS.optimiser, learning_rate=1e30)
     with pytest.raises(ProtoduneError, match="the loss is not finite"):

@@ -144,20 +144,17 @@ class Evidence:
     # The paper.
 
     def inference_runs(self) -> list[dict[str, str]]:
-        """The inference jobs that the headline times: of the denoising methods, on the samples of the table."""
-        t = self.targets
-        return [
-            {
-                "plane": plane,
-                "method": method,
-                "benchmark": f"results/benchmarks/infer_{'classical' if method in t.methods else 'network'}"
-                f"/denoise.{method}.{plane}.{sample}.tsv",
-                "predictions": f"results/predictions/denoise/{method}/{plane}/{sample}.h5",
-            }
-            for plane in PLANES
-            for method in t.methods_of(plane)
-            for sample in t.compared()
-        ]
+        """The inference jobs that the headline times: of all methods, on the samples of the table.  A method that denoises
+        and, in another training, selects regions is timed by the first."""
+        t, runs = self.targets, []
+        for path in t.predictions(t.compared()):
+            _, _, task, method, plane, file = path.split("/")
+            if task == "roi" and method in t.denoisers_of(plane):
+                continue
+            kind = "classical" if method in t.methods else "network"
+            benchmark = f"results/benchmarks/infer_{kind}/{task}.{method}.{plane}.{file.removesuffix('.h5')}.tsv"
+            runs.append({"plane": plane, "method": method, "benchmark": benchmark, "predictions": path})
+        return runs
 
     def headline_inputs(self) -> list[str]:
         """What the headline reads: predictions stand for the benchmarks, which Snakemake writes beside them."""

@@ -268,9 +268,9 @@ class Targets:
         """Names of all denoising methods for a plane family: classical ones, then networks."""
         return self.methods + sorted(self.denoisers_of(plane))
 
-    def predictions(self) -> list[str]:
-        """Predictions of all methods for all test samples."""
-        return self._of_methods("predictions", "h5", self.samples_of("test"))
+    def predictions(self, samples: list[str] | None = None) -> list[str]:
+        """Predictions of all methods for the given samples, or for all test samples."""
+        return self._of_methods("predictions", "h5", self.samples_of("test") if samples is None else samples)
 
     def scores(self) -> list[str]:
         """Scores of all methods for all test samples with truth."""

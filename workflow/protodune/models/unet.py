@@ -28,9 +28,9 @@ def compress(x: torch.Tensor) -> torch.Tensor:
     return torch.sign(x) * torch.log1p(size + torch.sqrt(size * size + 1) - 1)  # copysign cannot go to ONNX
 
 
-def _block(n_in: int, n_out: int) -> nn.Sequential:
+def _block(n_in: int, n_out: int, convolutions: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for first in (n_in, n_out):
+    for first in [n_in] + [n_out] * (convolutions - 1):
         layers += [nn.Conv2d(first, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
 
@@ -40,7 +40,8 @@ class UNet(nn.Module):
     and the logit of the probability that a pixel belongs to a region of interest.
 
     The stem folds ``fold`` ticks into channels, since a convolution of one channel at full resolution is slow.  The gate
-    gives exact silence where there is no signal, which a plain residual does not.
+    gives exact silence where there is no signal, which a plain residual does not.  On the way up the skips are added, not
+    appended, and one convolution follows: a third of the operations of the usual two on both.
     """
 
     outputs = ("denoised", "roi")
@@ -56,18 +57,18 @@ class UNet(nn.Module):
         self.encoder = nn.ModuleList()
         n_in = 2 * settings.fold
         for width in widths:
-            self.encoder.append(_block(n_in, width))
+            self.encoder.append(_block(n_in, width, 2))
             n_in = width
         self.up = nn.ModuleList()
         self.decoder = nn.ModuleList()
         for width, below in zip(widths[-2::-1], widths[:0:-1], strict=True):
             self.up.append(nn.Sequential(nn.Conv2d(below, width, 1), nn.Upsample(scale_factor=2, mode="nearest")))
-            self.decoder.append(_block(2 * width, width))
+            self.decoder.append(_block(width, width, 1))
         self.head = nn.Conv2d(widths[0], 3 * settings.fold, 3, padding=1)
         depth = len(widths) - 1
         self.multiple = (2**depth, settings.fold * 2**depth)
-        # Two 3x3 convolutions a level on the way down and up, and the head: the reach of one output pixel.
-        reach = sum(2 * 2 * 2**level for level in range(depth)) + 2 * 2**depth + 2**depth + 1
+        # Two 3x3 convolutions a level on the way down, one on the way up, and the head: the reach of one output pixel.
+        reach = sum((2 + 1) * 2**level for level in range(depth)) + 2 * 2**depth + 2**depth + 1
         self.reach = (reach, settings.fold * reach)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -81,7 +82,7 @@ class UNet(nn.Module):
             y = block(y)
             skips.append(y)
         for up, block, skip in zip(self.up, self.decoder, skips[-2::-1], strict=True):
-            y = block(torch.cat([up(y), skip], dim=1))
+            y = block(up(y).add_(skip))
         y = self._unfold(self.head(y))
         denoised = torch.sigmoid(y[:, :1]) * (x[:, :1] - OUTPUT_SCALE_ADC * y[:, 1:2])
         return torch.cat([denoised, y[:, 2:]], dim=1)
