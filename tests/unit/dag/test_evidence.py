@@ -18,12 +18,15 @@ injected\ttest\tdata\tinject:run\t3\t\t\t{"cosmics_per_apa": 6}
 """
 
 
-def evidence(tmp_path, samples=SAMPLES, **figures):
+def evidence(tmp_path, samples=SAMPLES, trials=None, **figures):
     config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     config |= yaml.safe_load((REPOSITORY / "config" / "clean.yaml").read_text())
     config["figures"] |= figures
     (tmp_path / "samples.tsv").write_text(samples)
     config["samples"] = str(tmp_path / "samples.tsv")
+    if trials:
+        (tmp_path / "trials.tsv").write_text(trials)
+        config["trials"] = str(tmp_path / "trials.tsv")
     return Evidence(Targets(check_config(config)))
 
 
@@ -52,6 +55,17 @@ def test_figures_of_everything(all_kinds):
     names = all_kinds.figure_names()
     assert {"angles.all", "residuals.induction", "noise.collection.run", "injection.induction.injected"} <= set(names)
     assert not any("u80" in n or "noise.collection.injected" in n for n in names)
+
+
+def test_the_headline_times_region_selectors_and_a_method_once(tmp_path):
+    trials = (("roi", "zoo_roi"), ("denoise", "zoo"), ("roi", "zoo"))
+    rows = ["trial\ttask\tmodel\tplane", *(f"v1\t{task}\t{model}\tinduction" for task, model in trials)]
+    runs = evidence(tmp_path, trials="\n".join(rows) + "\n").inference_runs()
+    folder = "results/benchmarks/infer_network"
+    assert sorted(r["benchmark"] for r in runs if folder in r["benchmark"] and "/cosmics" in r["predictions"]) == [
+        f"{folder}/denoise.zoo.v1.induction.cosmics.tsv",
+        f"{folder}/roi.zoo_roi.v1.induction.cosmics.tsv",
+    ]
 
 
 def test_signals_have_no_noise_of_their_own(all_kinds):

@@ -151,7 +151,9 @@ def test_too_few_patches(patches):
 
 def test_patches_of_a_size_that_the_network_cannot_halve(patches):
     settings = dataclasses.replace(SETTINGS, network={"widths": [4] * 6})
-    with pytest.raises(ProtoduneError, match=r"patches of \d+ x \d+, but unet takes multiples of 32 x 128; change height"):
+    with pytest.raises(
+        ProtoduneError, match=r"patches of \d+ x \d+, but unet takes multiples of 32 x 128; change height and width"
+    ):
         train(patches, settings=settings)
 
 

@@ -106,12 +106,12 @@ class Trainer:
                 f"training: {self.ranks.size} ranks for {len(self.train)} training patches, expected at most one a patch; "
                 "use fewer ranks or add samples"
             )
-        for found, step in zip(self.train.patch_shape, self.model.multiple, strict=True):
-            if found % step:
-                raise ProtoduneError(
-                    f"training: patches of {' x '.join(map(str, self.train.patch_shape))}, but {self.settings.architecture} "
-                    f"takes multiples of {' x '.join(map(str, self.model.multiple))}; change height and width of the patch set"
-                )
+        shape, step = self.train.patch_shape, self.model.multiple
+        if shape[0] % step[0] or shape[1] % step[1]:
+            raise ProtoduneError(
+                f"training: patches of {shape[0]} x {shape[1]}, but {self.settings.architecture} takes multiples of "
+                f"{step[0]} x {step[1]}; change height and width of the patch set"
+            )
         share = self.opt.global_batch // self.opt.micro_batch
         if share % self.ranks.size and self.ranks.rank == 0:
             log.warning(
