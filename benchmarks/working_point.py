@@ -1,9 +1,10 @@
 """Choose the ROI threshold of a network on validation samples and write it into its weights.
 
-    python benchmarks/working_point.py WEIGHTS EVENTS... [--purity 0.9] [--write]
+    python benchmarks/working_point.py WEIGHTS EVENTS... [--purity 0.9] [--write [--half]]
 
 The lowest threshold at which the pixels that the network takes for signal have the given purity in every one of the event
-stores.  ``infer_network`` uses it where the configuration names no other.
+stores.  ``infer_network`` uses it where the configuration names no other.  ``--half`` stores convolutions in float16, which halves
+the file; they are computed in the precision that is asked for.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
@@ -46,6 +48,7 @@ def main() -> None:
     parser.add_argument("events", nargs="+")
     parser.add_argument("--purity", type=float, default=0.9)
     parser.add_argument("--write", action="store_true", help="put the threshold into the weights' metadata")
+    parser.add_argument("--half", action="store_true", help="with --write: store convolutions in float16")
     a = parser.parse_args()
     model, about = load_weights(a.weights)
     fold_norms(model)
@@ -62,6 +65,9 @@ def main() -> None:
     if a.write:
         model, about = load_weights(a.weights)  # without folded norms
         about = {k: v for k, v in about.items() if k not in ("format", "format_version")}
+        for layer in model.modules():
+            if a.half and isinstance(layer, torch.nn.Conv2d):
+                layer.half()
         save_weights(a.weights, model, {**about, "roi_threshold": float(THRESHOLDS[chosen])})
 
 
