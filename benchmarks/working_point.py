@@ -3,8 +3,8 @@
     python benchmarks/working_point.py WEIGHTS EVENTS... [--purity 0.9] [--write [--half]]
 
 The lowest threshold at which the pixels that the network takes for signal have the given purity in every one of the event
-stores.  ``infer_network`` uses it where the configuration names no other.  ``--half`` stores convolutions in float16, which halves
-the file; they are computed in the precision that is asked for.
+stores.  ``infer_network`` uses it where the configuration names no other.  ``--half`` stores convolutions in float16, which
+halves the file; they are computed in the precision that is asked for.
 """
 
 from __future__ import annotations
