@@ -25,7 +25,7 @@ def test_shipped_weights_find_the_regions_of_an_event(path, store_file):
             found = (score if features.rebin > 1 else rebinned(score)) >= about["roi_threshold"]
             quality = roi_metrics(found, roi_truth(store.charge_image(plane, 0)))
             assert quality["pixel_purity"] > 0.8
-            assert quality["pixel_efficiency"] > (0.4 if path.stem == "unet.induction" else 0.8), "its threshold is high"
+            assert quality["pixel_efficiency"] > (0.6 if path.stem == "unet.induction" else 0.8)
 
 
 def test_there_are_weights_for_every_plane():
