@@ -155,6 +155,7 @@ def peers(repeats: int, batches: list[int]) -> dict:
                     seconds = TILES * min(tiles)
             found[f"{name} {label}"] = seconds
         model = build_model(name, {}).eval()
+        fold_norms(model)
         pieces = plan_pieces(model, COLLECTION, pixels_at_once(model, torch.device("cpu"), "bfloat16", None))
         r, t = pieces[0][0]
         shape = (len(pieces[0]), 2, r.stop - r.start, t.stop - t.start)

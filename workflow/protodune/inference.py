@@ -72,11 +72,12 @@ def _size(window: tuple[Span, Span]) -> int:
 
 
 def fold_norms(model: torch.nn.Module) -> None:
-    """Let convolutions do what the BatchNorm right after them does, in place; for inference only."""
-    for chain in (m for m in model.modules() if isinstance(m, torch.nn.Sequential)):
-        for place, (conv, norm) in enumerate(pairwise(chain)):
+    """Let convolutions do what the BatchNorm registered right after them does, in place; for inference only."""
+    for parent in model.modules():
+        for (name, conv), (next_name, norm) in pairwise(list(parent.named_children())):
             if isinstance(conv, torch.nn.Conv2d) and isinstance(norm, torch.nn.BatchNorm2d):
-                chain[place], chain[place + 1] = fuse_conv_bn_eval(conv, norm), torch.nn.Identity()
+                setattr(parent, name, fuse_conv_bn_eval(conv, norm))
+                setattr(parent, next_name, torch.nn.Identity())
 
 
 def pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str, memory_mb: int | None) -> int:

@@ -45,10 +45,10 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, n_in, h, w) to (batch, 2 width, h / stride, w / stride)."""
-        y = torch.relu(self.bn1(self.conv1(x)))
-        y = torch.relu(self.bn2(self.conv2(y)))
+        y = torch.relu_(self.bn1(self.conv1(x)))
+        y = torch.relu_(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return torch.relu(y + (x if self.downsample is None else self.downsample(x)))
+        return torch.relu_(y.add_(x if self.downsample is None else self.downsample(x)))
 
 
 def _stage(n_in: int, width: int, blocks: int, stride: int) -> nn.Sequential:
@@ -153,7 +153,7 @@ class Uscg(nn.Module):
         self.bytes_per_pixel = {"float32": 1100, "bfloat16": 450}
         by_max = settings.dunedn
         self._mixed_up = settings.dunedn
-        stem = [nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+        stem = [nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
         self.downsamples = nn.ModuleList(
             [
                 nn.Sequential(nn.Conv2d(1, 3, 1), *stem, _stage(64, 128, 3, 1), _stage(256, 256, 4, 2)),
