@@ -153,7 +153,12 @@ class Uscg(nn.Module):
         self.bytes_per_pixel = {"float32": 1100, "bfloat16": 450}
         by_max = settings.dunedn
         self._mixed_up = settings.dunedn
-        stem = [nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
+        stem = [
+            nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2, 1),
+        ]
         self.downsamples = nn.ModuleList(
             [
                 nn.Sequential(nn.Conv2d(1, 3, 1), *stem, _stage(64, 128, 3, 1), _stage(256, 256, 4, 2)),
