@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from protodune.classical.methods import MethodSettings, PlaneReadout, run_method
 from protodune.classical.pedestal import estimate_pedestal
-from protodune.geometry import PLANES
-from protodune.rawio.events import CLEAN_ADC_PER_COUNT
+from protodune.detector.geometry import PLANES
+from protodune.events.types import CLEAN_ADC_PER_COUNT
 from protodune.rawio.source import open_raw
 from protodune.simulation.events import simulate_event
 from protodune.simulation.settings import SampleSettings, SimulationSettings

@@ -19,10 +19,10 @@ import uproot
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.geometry import CHANNELS_PER_APA, PLANES
+from protodune.detector.geometry import CHANNELS_PER_APA, PLANES
 from protodune.rawio.source import open_raw
-from protodune.stages import convert
-from protodune.store import EventStore
+from protodune.stages.produce import convert
+from protodune.events.store import EventStore
 
 
 def slow_path(path: str, stem: str) -> list[dict[int, np.ndarray]]:

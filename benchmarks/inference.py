@@ -32,11 +32,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.inference import fold_norms, infer_plane, pixels_at_once, plan_pieces
-from protodune.memory import keep_freed_memory
-from protodune.models.cnn import TwoScaleConv
-from protodune.models.registry import build_model
-from protodune.models.weights import load_weights
+from protodune.learning.inference import fold_norms, infer_plane, pixels_at_once, plan_pieces
+from protodune.core.memory import keep_freed_memory
+from protodune.learning.networks.cnn import TwoScaleConv
+from protodune.learning.registry import build_model
+from protodune.learning.weights import load_weights
 
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
 COLLECTION = (960, 6000)
@@ -99,7 +99,7 @@ def make_event(folder: Path) -> None:
     from protodune.rawio.flat import write_flat
     from protodune.simulation.events import simulate_events
     from protodune.simulation.settings import SampleSettings, SimulationSettings
-    from protodune.stages import convert
+    from protodune.stages.produce import convert
 
     sample = SampleSettings("benchmark", 1, 1, tuple(range(6)), SimulationSettings())
     write_flat(folder / "raw.root", simulate_events(sample), 6000, {})
@@ -110,7 +110,7 @@ def make_event(folder: Path) -> None:
 
 def clean_event(folder: Path, threads: int) -> None:
     """Clean the event of ``make_event`` and print seconds and peak memory as JSON."""
-    from protodune.stages.infer_network import NetworkSettings, run
+    from protodune.stages.produce.infer_network import NetworkSettings, run
 
     start = time.perf_counter()  # after the imports, which do not come again with every event
     for family in ("collection", "induction"):

@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.metrics import mean_over_events
-from protodune.stages.roi_curves import by_event, rates
-from protodune.tables import read_table
+from protodune.measure.waveforms import mean_over_events
+from protodune.stages.measure.roi_curves import by_event, rates
+from protodune.core.tables import read_table
 
 PLANES = ("collection", "induction")
 SHOWN = ("mse", "signal_bias", "charge_bias", "charge_resolution", "roi_auc", "pixel_efficiency", "pixel_purity",

@@ -24,7 +24,7 @@ import uproot
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.memory import keep_freed_memory
+from protodune.core.memory import keep_freed_memory
 from protodune.rawio.art import ArtSource
 from protodune.rawio.art_bytes import decode_digits, decode_sim_channels
 from protodune.rawio.baskets import inflate_blocks

@@ -18,13 +18,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.data.features import feature_set
-from protodune.geometry import PLANE_FAMILIES
-from protodune.inference import fold_norms, infer_plane
-from protodune.metrics import THRESHOLDS, roi_counts
-from protodune.models.weights import load_weights, save_weights
-from protodune.roi_truth import rebinned, roi_truth
-from protodune.store import EventStore
+from protodune.learning.features.registry import feature_set
+from protodune.detector.geometry import PLANE_FAMILIES
+from protodune.learning.inference import fold_norms, infer_plane
+from protodune.measure.waveforms import THRESHOLDS, roi_counts
+from protodune.learning.weights import load_weights, save_weights
+from protodune.events.truth import rebinned, roi_truth
+from protodune.events.store import EventStore
 
 
 def counts(model, events: str, family: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "workflow"))
 
-from protodune.page.rulegraph import rulegraph_svg  # noqa: E402
+from protodune.publish.page.rulegraph import rulegraph_svg  # noqa: E402
 
 INCLUDED = {"zoo.md": "zoo/README.md", "configuration.md": "config/README.md"}
 

@@ -4,7 +4,7 @@ from protodune.dag.config_check import check_config
 from protodune.dag.digest import code_digest, file_digest
 from protodune.dag.environment import set_job_environment
 from protodune.dag.targets import PLANES, Targets, one_of
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from snakemake.exceptions import WorkflowError
 
 BASE = str(workflow.basedir)

@@ -21,9 +21,9 @@ rule convert_sample:
         source=TARGETS.source,
         options=TARGETS.convert_options,
         settings=TARGETS.convert_settings,
-        code=code_digest("protodune.stages.convert"),
+        code=code_digest("protodune.stages.produce.convert"),
     shell:
-        "python -m protodune.stages.convert --settings {params.settings:q} --source {params.source:q}"
+        "python -m protodune.stages.produce.convert --settings {params.settings:q} --source {params.source:q}"
         " {params.options:q} --output {output} --threads {threads} > {log} 2>&1"
 
 
@@ -49,9 +49,9 @@ rule check_sample:
     params:
         source=TARGETS.source,
         tag=lambda w: [f"--tag={tag}" for tag in [TARGETS.samples[w.sample].tag] if tag],
-        code=code_digest("protodune.stages.check"),
+        code=code_digest("protodune.stages.produce.check"),
     shell:
-        "python -m protodune.stages.check --source {params.source:q} {params.tag:q} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.produce.check --source {params.source:q} {params.tag:q} --output {output} > {log} 2>&1"
 
 
 rule check:

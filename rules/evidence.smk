@@ -24,9 +24,9 @@ rule measure_sample:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        code=code_digest("protodune.stages.measure"),
+        code=code_digest("protodune.stages.measure.measure"),
     shell:
-        "python -m protodune.stages.measure --plane {wildcards.plane} --method {wildcards.method}"
+        "python -m protodune.stages.measure.measure --plane {wildcards.plane} --method {wildcards.method}"
         " --sample {wildcards.sample} --events {input.events} --predictions {input.predictions}"
         " --output {output} > {log} 2>&1"
 
@@ -46,9 +46,9 @@ rule check_noise:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        code=code_digest("protodune.stages.check_noise"),
+        code=code_digest("protodune.stages.measure.check_noise"),
     shell:
-        "python -m protodune.stages.check_noise --plane {wildcards.plane} --method {wildcards.method}"
+        "python -m protodune.stages.measure.check_noise --plane {wildcards.plane} --method {wildcards.method}"
         " --sample {wildcards.sample} --events {input.events} --predictions {input.predictions}"
         " --output {output} > {log} 2>&1"
 
@@ -69,9 +69,9 @@ rule match_planes:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        code=code_digest("protodune.stages.match_planes"),
+        code=code_digest("protodune.stages.measure.match_planes"),
     shell:
-        "python -m protodune.stages.match_planes --method {wildcards.method} --sample {wildcards.sample}"
+        "python -m protodune.stages.measure.match_planes --method {wildcards.method} --sample {wildcards.sample}"
         " --events {input.events} --induction {input.induction} --collection {input.collection} --output {output}"
         " > {log} 2>&1"
 
@@ -93,9 +93,9 @@ rule inject_sample:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=TARGETS.sample_settings,
-        code=code_digest("protodune.stages.inject"),
+        code=code_digest("protodune.stages.produce.inject"),
     shell:
-        "python -m protodune.stages.inject --settings {params.settings:q} --events {input} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.produce.inject --settings {params.settings:q} --events {input} --output {output} > {log} 2>&1"
 
 
 rule score_injection:
@@ -114,9 +114,9 @@ rule score_injection:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        code=code_digest("protodune.stages.score_injection"),
+        code=code_digest("protodune.stages.measure.score_injection"),
     shell:
-        "python -m protodune.stages.score_injection --plane {wildcards.plane} --method {wildcards.method}"
+        "python -m protodune.stages.measure.score_injection --plane {wildcards.plane} --method {wildcards.method}"
         " --sample {wildcards.sample} --events {input.events} --before {input.before} --after {input.after}"
         " --output {output} > {log} 2>&1"
 
@@ -135,9 +135,9 @@ rule average_measurements:
         mem_mb=lambda w, attempt: 1000 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.average"),
+        code=code_digest("protodune.stages.measure.average"),
     shell:
-        "python -m protodune.stages.average --tables {input} --keys plane method quantity low high --output {output}"
+        "python -m protodune.stages.measure.average --tables {input} --keys plane method quantity low high --output {output}"
         " > {log} 2>&1"
 
 
@@ -155,9 +155,9 @@ rule average_noise:
         mem_mb=lambda w, attempt: 1000 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.average"),
+        code=code_digest("protodune.stages.measure.average"),
     shell:
-        "python -m protodune.stages.average --tables {input} --keys plane method view quantity x y"
+        "python -m protodune.stages.measure.average --tables {input} --keys plane method view quantity x y"
         " --values raw denoised removed --output {output} > {log} 2>&1"
 
 
@@ -175,9 +175,9 @@ rule average_injection:
         mem_mb=lambda w, attempt: 1000 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.average"),
+        code=code_digest("protodune.stages.measure.average"),
     shell:
-        "python -m protodune.stages.average --tables {input} --keys plane method quantity low high --output {output}"
+        "python -m protodune.stages.measure.average --tables {input} --keys plane method quantity low high --output {output}"
         " > {log} 2>&1"
 
 
@@ -196,9 +196,9 @@ rule gather_angles:
         runtime=lambda w, attempt: 10 * attempt,
     params:
         angles=lambda w: EVIDENCE.angles_json(),
-        code=code_digest("protodune.stages.angles"),
+        code=code_digest("protodune.stages.measure.angles"),
     shell:
-        "python -m protodune.stages.angles --scores {input} --angles {params.angles:q} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.measure.angles --scores {input} --angles {params.angles:q} --output {output} > {log} 2>&1"
 
 
 rule draw_evidence:
@@ -225,9 +225,9 @@ rule draw_evidence:
         of=EVIDENCE.figure_of,
         methods=config["figures"].get("compared", []),
         networks=TARGETS.networks,
-        code=code_digest("protodune.stages.draw_evidence"),
+        code=code_digest("protodune.stages.publish.draw_evidence"),
     shell:
-        "python -m protodune.stages.draw_evidence {wildcards.figure} --tables {input} --of={params.of:q}"
+        "python -m protodune.stages.publish.draw_evidence {wildcards.figure} --tables {input} --of={params.of:q}"
         " --methods {params.methods} --networks {params.networks} --output {output.png} > {log} 2>&1"
 
 

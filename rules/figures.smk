@@ -24,9 +24,9 @@ rule draw_event:
         runtime=lambda w, attempt: 15 * attempt,
     params:
         names=[config["figures"]["network"], config["figures"]["classical"]],
-        code=code_digest("protodune.stages.draw_event"),
+        code=code_digest("protodune.stages.publish.draw_event"),
     shell:
-        "python -m protodune.stages.draw_event {wildcards.figure} --plane {wildcards.plane} --sample {wildcards.sample}"
+        "python -m protodune.stages.publish.draw_event {wildcards.figure} --plane {wildcards.plane} --sample {wildcards.sample}"
         " --events {input.events} --network {input.network} --classical {input.classical} --names {params.names}"
         " --output {output.png} > {log} 2>&1"
 
@@ -52,9 +52,9 @@ rule draw_crops:
         mem_mb=lambda w, attempt: 1500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.draw_event"),
+        code=code_digest("protodune.stages.publish.draw_event"),
     shell:
-        "python -m protodune.stages.draw_event crops --plane {wildcards.plane} --sample {wildcards.sample}"
+        "python -m protodune.stages.publish.draw_event crops --plane {wildcards.plane} --sample {wildcards.sample}"
         " --events {input.events} --patches {input.patches} --output {output.png} > {log} 2>&1"
 
 
@@ -77,9 +77,9 @@ rule draw_training:
         runtime=lambda w, attempt: 10 * attempt,
     params:
         names=lambda w: TARGETS.trained_of(w.plane),
-        code=code_digest("protodune.stages.draw"),
+        code=code_digest("protodune.stages.publish.draw"),
     shell:
-        "python -m protodune.stages.draw training --plane {wildcards.plane} --histories {input} --names {params.names}"
+        "python -m protodune.stages.publish.draw training --plane {wildcards.plane} --histories {input} --names {params.names}"
         " --output {output.png} > {log} 2>&1"
 
 
@@ -100,9 +100,9 @@ rule draw_metrics:
         runtime=lambda w, attempt: 10 * attempt,
     params:
         networks=TARGETS.networks,
-        code=code_digest("protodune.stages.draw"),
+        code=code_digest("protodune.stages.publish.draw"),
     shell:
-        "python -m protodune.stages.draw metrics --table {input} --networks {params.networks}"
+        "python -m protodune.stages.publish.draw metrics --table {input} --networks {params.networks}"
         " --output {output.png} > {log} 2>&1"
 
 

@@ -20,7 +20,7 @@ rule infer_network:
         settings=TARGETS.network_settings,
         code=TARGETS.network_code,
     shell:
-        "python -m protodune.stages.infer_network --settings {params.settings:q} --plane {wildcards.plane}"
+        "python -m protodune.stages.produce.infer_network --settings {params.settings:q} --plane {wildcards.plane}"
         " --events {input.events} --weights {input.weights} --output {output} --threads {threads}"
         " --code {params.code} > {log} 2>&1"
 
@@ -43,9 +43,9 @@ rule infer_classical:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=TARGETS.method_settings,
-        code=code_digest("protodune.stages.infer_classical"),
+        code=code_digest("protodune.stages.produce.infer_classical"),
     shell:
-        "python -m protodune.stages.infer_classical --settings {params.settings:q} --plane {wildcards.plane}"
+        "python -m protodune.stages.produce.infer_classical --settings {params.settings:q} --plane {wildcards.plane}"
         " --events {input} --output {output} --threads {threads} --code {params.code} > {log} 2>&1"
 
 
@@ -72,9 +72,9 @@ rule export_sample:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        code=code_digest("protodune.stages.export"),
+        code=code_digest("protodune.stages.produce.export"),
     shell:
-        "python -m protodune.stages.export --events {input.events} --predictions {input.predictions}"
+        "python -m protodune.stages.produce.export --events {input.events} --predictions {input.predictions}"
         " --output {output} > {log} 2>&1"
 
 
@@ -101,9 +101,9 @@ rule export_model:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         folder=subpath(output.card, parent=True),
-        code=code_digest("protodune.stages.export_model"),
+        code=code_digest("protodune.stages.learn.export_model"),
     shell:
-        "python -m protodune.stages.export_model --weights {input} --plane {wildcards.plane}"
+        "python -m protodune.stages.learn.export_model --weights {input} --plane {wildcards.plane}"
         " --output {params.folder} > {log} 2>&1"
 
 

@@ -26,9 +26,9 @@ rule make_headline:
     params:
         runs=lambda w: json.dumps(EVIDENCE.inference_runs()),
         weights=lambda w: json.dumps(EVIDENCE.networks_json()),
-        code=code_digest("protodune.stages.headline"),
+        code=code_digest("protodune.stages.measure.headline"),
     shell:
-        "python -m protodune.stages.headline --table {input.table} --areas {input.areas} --runs {params.runs:q}"
+        "python -m protodune.stages.measure.headline --table {input.table} --areas {input.areas} --runs {params.runs:q}"
         " --weights {params.weights:q} --output {output.tsv} --timing {output.timing} > {log} 2>&1"
 
 
@@ -51,9 +51,9 @@ rule make_reproduction:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.reproduction"),
+        code=code_digest("protodune.stages.measure.reproduction"),
     shell:
-        "python -m protodune.stages.reproduction --tables {input} --output {output.tsv} > {log} 2>&1"
+        "python -m protodune.stages.measure.reproduction --tables {input} --output {output.tsv} > {log} 2>&1"
 
 
 rule write_paper:
@@ -73,9 +73,9 @@ rule write_paper:
     params:
         listed=lambda w: json.dumps(EVIDENCE.paper_items()),
         about=lambda w: EVIDENCE.paper_about(),
-        code=code_digest("protodune.stages.write_paper"),
+        code=code_digest("protodune.stages.publish.write_paper"),
     shell:
-        "python -m protodune.stages.write_paper --items {params.listed:q} --about {params.about:q} --results results"
+        "python -m protodune.stages.publish.write_paper --items {params.listed:q} --about {params.about:q} --results results"
         " --output {output.md} > {log} 2>&1"
 
 
@@ -121,10 +121,10 @@ rule make_page:
         figures=lambda w: json.dumps(EVIDENCE.page_figures()),
         about=lambda w: EVIDENCE.paper_about(),
         megabytes=config["figures"].get("page_megabytes", 29),
-        script=file_digest("workflow/protodune/page/browser.js"),
-        code=code_digest("protodune.stages.make_page"),
+        script=file_digest("workflow/protodune/publish/page/browser.js"),
+        code=code_digest("protodune.stages.publish.make_page"),
     shell:
-        "python -m protodune.stages.make_page --samples {params.samples:q} --tables {params.tables:q}"
+        "python -m protodune.stages.publish.make_page --samples {params.samples:q} --tables {params.tables:q}"
         " --figures {params.figures:q} --about {params.about:q} --results results --rulegraph {input.rulegraph}"
         " --config {input.config} --megabytes {params.megabytes} --output {output} > {log} 2>&1"
 
@@ -152,9 +152,9 @@ rule write_manifest:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         about=lambda w: EVIDENCE.paper_about(),
-        code=code_digest("protodune.stages.manifest"),
+        code=code_digest("protodune.stages.publish.manifest"),
     shell:
-        "python -m protodune.stages.manifest write --results results --config {input.config} --about {params.about:q}"
+        "python -m protodune.stages.publish.manifest write --results results --config {input.config} --about {params.about:q}"
         " --manifest {output} > {log} 2>&1"
 
 
@@ -164,7 +164,7 @@ rule verify:
         "results/logs/verify/verify.log",
     localrule: True
     shell:
-        "python -m protodune.stages.manifest verify --results results --manifest results/manifest.json 2>&1 | tee {log}"
+        "python -m protodune.stages.publish.manifest verify --results results --manifest results/manifest.json 2>&1 | tee {log}"
 
 
 rule paper:

@@ -18,7 +18,7 @@ rule prepare_patches:
         settings=TARGETS.patch_settings,
         code=TARGETS.patch_code,
     shell:
-        "python -m protodune.stages.prepare --settings {params.settings:q} --plane {wildcards.plane}"
+        "python -m protodune.stages.learn.prepare --settings {params.settings:q} --plane {wildcards.plane}"
         " --events {input} --output {output} > {log} 2>&1"
 
 

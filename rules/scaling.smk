@@ -21,9 +21,9 @@ rule measure_scaling:
     params:
         settings=TARGETS.trial_settings,
         options=TARGETS.scaling_options,
-        code=code_digest("protodune.stages.measure_scaling", "protodune.stages.time_steps"),
+        code=code_digest("protodune.stages.learn.measure_scaling", "protodune.stages.learn.time_steps"),
     shell:
-        "python -m protodune.stages.measure_scaling --settings {params.settings:q} --train {input} {params.options}"
+        "python -m protodune.stages.learn.measure_scaling --settings {params.settings:q} --train {input} {params.options}"
         " --offered {resources.offered} --launcher-options={resources.launcher_options:q} --output {output}"
         " > {log} 2>&1"
 
@@ -44,9 +44,9 @@ rule draw_scaling:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.draw"),
+        code=code_digest("protodune.stages.publish.draw"),
     shell:
-        "python -m protodune.stages.draw scaling --tables {input} --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.publish.draw scaling --tables {input} --output {output.png} > {log} 2>&1"
 
 
 rule scaling:

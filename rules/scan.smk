@@ -25,9 +25,9 @@ rule scan_trial:
         # No outputs: all trials share the study, and both must survive a failed job, which deletes its outputs.
         study="results/checkpoints/scan/study.log",
         checkpoints=lambda w: f"results/checkpoints/scan/{w.number}",
-        code=code_digest("protodune.stages.scan_trial"),
+        code=code_digest("protodune.stages.learn.scan_trial"),
     shell:
-        "{resources.launcher} python -m protodune.stages.scan_trial --settings {params.settings:q}"
+        "{resources.launcher} python -m protodune.stages.learn.scan_trial --settings {params.settings:q}"
         " --number {wildcards.number} --study {params.study} --train {input.train} --val {input.val}"
         " --output {output} --checkpoints {params.checkpoints} --code {params.code} --threads {threads}"
         " {resources.train_options} > {log} 2>&1"
@@ -49,9 +49,9 @@ rule draw_scan:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.draw"),
+        code=code_digest("protodune.stages.publish.draw"),
     shell:
-        "python -m protodune.stages.draw scan --trials {input} --table {output.table} --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.publish.draw scan --trials {input} --table {output.table} --output {output.png} > {log} 2>&1"
 
 
 rule scan:

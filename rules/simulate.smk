@@ -16,9 +16,9 @@ rule simulate_sample:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=TARGETS.sample_settings,
-        code=code_digest("protodune.stages.simulate"),
+        code=code_digest("protodune.stages.produce.simulate"),
     shell:
-        "python -m protodune.stages.simulate --settings {params.settings:q} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.produce.simulate --settings {params.settings:q} --output {output} > {log} 2>&1"
 
 
 rule simulate:
@@ -40,9 +40,9 @@ rule check_simulation:
         mem_mb=lambda w, attempt: 1500 * attempt,
         runtime=lambda w, attempt: 15 * attempt,
     params:
-        code=code_digest("protodune.stages.accept"),
+        code=code_digest("protodune.stages.produce.accept"),
     shell:
-        "python -m protodune.stages.accept --checks {output.checks} --points {output.points} > {log} 2>&1"
+        "python -m protodune.stages.produce.accept --checks {output.checks} --points {output.points} > {log} 2>&1"
 
 
 rule draw_simulation:
@@ -62,9 +62,9 @@ rule draw_simulation:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.draw_acceptance"),
+        code=code_digest("protodune.stages.publish.draw_acceptance"),
     shell:
-        "python -m protodune.stages.draw_acceptance --checks {input.checks} --points {input.points}"
+        "python -m protodune.stages.publish.draw_acceptance --checks {input.checks} --points {input.points}"
         " --figure {output.png} --page {output.page} > {log} 2>&1"
 
 

@@ -19,9 +19,9 @@ rule measure_speed:
     params:
         ticks=lambda w: config["simulation"].get("ticks", 6000),
         repeats=config["speed"].get("repeats", 3),
-        code=code_digest("protodune.stages.measure_speed", "protodune.stages.time_forward"),
+        code=code_digest("protodune.stages.learn.measure_speed", "protodune.stages.learn.time_forward"),
     shell:
-        "python -m protodune.stages.measure_speed --network {wildcards.model}.{wildcards.trial} --weights {input}"
+        "python -m protodune.stages.learn.measure_speed --network {wildcards.model}.{wildcards.trial} --weights {input}"
         " --plane {wildcards.plane} --ticks {params.ticks} --repeats {params.repeats} --threads {threads}"
         " --output {output} > {log} 2>&1"
 
@@ -42,9 +42,9 @@ rule draw_speed:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.draw"),
+        code=code_digest("protodune.stages.publish.draw"),
     shell:
-        "python -m protodune.stages.draw speed --tables {input} --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.publish.draw speed --tables {input} --output {output.png} > {log} 2>&1"
 
 
 rule speed:

@@ -25,9 +25,9 @@ rule train_model:
         folder=subpath(output.weights, parent=True),
         # No output: it must survive a failed job, which deletes its outputs.
         checkpoints=lambda w: f"results/checkpoints/{w.task}/{w.model}/{w.plane}/{w.trial}",
-        code=code_digest("protodune.stages.train"),
+        code=code_digest("protodune.stages.learn.train"),
     shell:
-        "{resources.launcher} python -m protodune.stages.train --settings {params.settings:q} --train {input.train}"
+        "{resources.launcher} python -m protodune.stages.learn.train --settings {params.settings:q} --train {input.train}"
         " --val {input.val} --output {params.folder} --checkpoints {params.checkpoints} --code {params.code}"
         " --threads {threads} {resources.train_options} > {log} 2>&1"
 

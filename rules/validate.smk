@@ -19,9 +19,9 @@ rule score_sample:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        code=code_digest("protodune.stages.score"),
+        code=code_digest("protodune.stages.measure.score"),
     shell:
-        "python -m protodune.stages.score --plane {wildcards.plane} --method {wildcards.method}"
+        "python -m protodune.stages.measure.score --plane {wildcards.plane} --method {wildcards.method}"
         " --sample {wildcards.sample} --events {input.events} --predictions {input.predictions}"
         " --output {output.scores} --curves {output.curves} > {log} 2>&1"
 
@@ -43,9 +43,9 @@ rule make_table:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.table"),
+        code=code_digest("protodune.stages.measure.table"),
     shell:
-        "python -m protodune.stages.table --scores {input} --output {output.tsv} > {log} 2>&1"
+        "python -m protodune.stages.measure.table --scores {input} --output {output.tsv} > {log} 2>&1"
 
 
 rule compare_regions:
@@ -67,9 +67,9 @@ rule compare_regions:
     params:
         names=lambda w: TARGETS.scored_methods(w.plane),
         networks=TARGETS.networks,
-        code=code_digest("protodune.stages.roi_curves"),
+        code=code_digest("protodune.stages.measure.roi_curves"),
     shell:
-        "python -m protodune.stages.roi_curves --plane {wildcards.plane} --curves {input} --names {params.names}"
+        "python -m protodune.stages.measure.roi_curves --plane {wildcards.plane} --curves {input} --names {params.names}"
         " --networks {params.networks} --areas {output.areas} --output {output.png} > {log} 2>&1"
 
 
@@ -88,9 +88,9 @@ rule list_losses:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.losses"),
+        code=code_digest("protodune.stages.measure.losses"),
     shell:
-        "python -m protodune.stages.losses --events {input} --output {output.tsv} > {log} 2>&1"
+        "python -m protodune.stages.measure.losses --events {input} --output {output.tsv} > {log} 2>&1"
 
 
 rule validate:

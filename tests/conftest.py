@@ -6,7 +6,7 @@ import pytest
 from helpers import TICKS, small_sample
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
-from protodune.stages import convert
+from protodune.stages.produce import convert
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 
 from helpers import as_json
-from protodune.data.patch_files import PatchFiles
-from protodune.models.registry import build_model
-from protodune.stages import prepare
-from protodune.training.checkpoint import RollingCheckpoints
-from protodune.training.distributed import SingleProcess
-from protodune.training.loop import Trainer
-from protodune.training.settings import OptimiserSettings, TrainingSettings
+from protodune.learning.patch_files import PatchFiles
+from protodune.learning.registry import build_model
+from protodune.stages.learn import prepare
+from protodune.learning.training.checkpoint import RollingCheckpoints
+from protodune.learning.training.distributed import SingleProcess
+from protodune.learning.training.loop import Trainer
+from protodune.learning.training.settings import OptimiserSettings, TrainingSettings
 
 SETTINGS = TrainingSettings(
     "denoise", "unet", "unet", "collection", "t", network={"widths": [4, 8]},

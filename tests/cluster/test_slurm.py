@@ -20,7 +20,7 @@ import torch
 import yaml
 
 from helpers import REPOSITORY, job_environment
-from protodune.models.weights import load_weights
+from protodune.learning.weights import load_weights
 
 SCRIPT = Path(__file__).with_name("minislurm.sh")
 SCENARIOS = ("undisturbed", "rank_killed", "rank_hangs", "node_lost", "snakemake_killed", "no_partition")
@@ -126,7 +126,7 @@ class Run:
         found = {}
         for process in psutil.process_iter(["cmdline", "environ"]):
             command, environment = process.info["cmdline"] or [], process.info["environ"] or {}
-            if "protodune.stages.train" in command and any(scenario in part for part in command):
+            if "protodune.stages.learn.train" in command and any(scenario in part for part in command):
                 rank = environment.get("HOROVOD_RANK")
                 if rank is not None and environment.get("PWD", str(self.directory)) == str(self.directory):
                     found[int(rank)] = process

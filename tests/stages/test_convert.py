@@ -9,17 +9,18 @@ import pytest
 import uproot
 
 from helpers import DATA, TICKS, as_json, job_environment, one_line_error, run_module, small_sample
-from protodune.errors import ProtoduneError
-from protodune.geometry import femb_channels
-from protodune.predictions import PredictionWriter
-from protodune.products import PlaneProduct
-from protodune.rawio.events import RawEvent
+from protodune.core.errors import ProtoduneError
+from protodune.detector.geometry import femb_channels
+from protodune.events.predictions import PredictionWriter
+from protodune.events.products import PlaneProduct
+from protodune.events.types import RawEvent
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw
 from protodune.simulation.events import simulate_events
-from protodune.stages import convert, export, losses
-from protodune.store import STATUS_LISTED, EventStore
-from protodune.tables import read_table
+from protodune.stages.measure.measure import losses
+from protodune.stages.produce import convert, export
+from protodune.events.store import STATUS_LISTED, EventStore
+from protodune.core.tables import read_table
 
 
 def settings(**changes):
@@ -100,7 +101,7 @@ def test_a_simulated_slow_board_is_stretched_by_itself(tmp_path):
 
 MEMORY = """
 import resource, sys
-from protodune.stages import convert
+from protodune.stages.produce import convert
 convert.run(convert.ConvertSettings("s", "simulation"), sys.argv[1], None, sys.argv[2])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
@@ -122,7 +123,7 @@ FULL_DISK = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-from protodune.stages import convert
+from protodune.stages.produce import convert
 raise SystemExit(convert.main(sys.argv[1:]))
 """
 
@@ -160,7 +161,7 @@ def test_predictions_go_back_to_root(tmp_path, store_file, rng):
 
 def test_an_export_of_other_events_is_refused(tmp_path, store_file):
     result = run_module(
-        "stages.export", "--events", store_file, "--predictions", store_file, "--output", tmp_path / "p.root"
+        "stages.produce.export", "--events", store_file, "--predictions", store_file, "--output", tmp_path / "p.root"
     )
     assert "found format protodune-events" in one_line_error(result, "export")
     assert not (tmp_path / "p.root").exists()

@@ -10,27 +10,15 @@ import numpy as np
 import pytest
 
 from helpers import DATA, REPOSITORY, job_environment, one_line_error, run_module, small_sample
-from protodune.predictions import Predictions, PredictionWriter
-from protodune.products import PlaneProduct
+from protodune.events.predictions import Predictions, PredictionWriter
+from protodune.events.products import PlaneProduct
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
-from protodune.stages import (
-    angles,
-    average,
-    check_noise,
-    convert,
-    draw_evidence,
-    headline,
-    infer_classical,
-    match_planes,
-    measure,
-    reproduction,
-    score,
-    score_injection,
-    table,
-)
-from protodune.store import EventStore
-from protodune.tables import read_table, write_table
+from protodune.stages.measure.measure import angles, average, check_noise, headline, match_planes, measure, reproduction, score, score_injection, table
+from protodune.stages.produce import convert, infer_classical
+from protodune.stages.publish import draw_evidence
+from protodune.events.store import EventStore
+from protodune.core.tables import read_table, write_table
 
 METHODS = {
     "threshold_roi": {"steps": ["low_pass", "coherent", "threshold_roi", "in_regions"]},
@@ -212,7 +200,7 @@ def test_one_point_in_three_planes(made, store_file, tmp_path):
 def test_missing_predictions_say_which_stage_makes_them(store_file, tmp_path):
     argv = ["--plane", "collection", "--method", "raw", "--sample", "s", "--events", str(store_file)]
     argv += ["--predictions", str(tmp_path / "none.h5"), "--output", str(tmp_path / "x.tsv")]
-    assert "run the stage 'infer'" in one_line_error(run_module("stages.measure", *argv), "measure")
+    assert "run the stage 'infer'" in one_line_error(run_module("stages.measure.measure", *argv), "measure")
 
 
 def test_a_sample_without_truth_is_refused(made, tmp_path):
@@ -221,7 +209,7 @@ def test_a_sample_without_truth_is_refused(made, tmp_path):
     argv = ["--settings", "{}", "--plane", "collection", "--events", str(tmp_path / "run.h5")]
     assert infer_classical.main([*argv, "--output", str(tmp_path / "raw.collection.h5")]) == 0
     argv = arguments("m.tsv", "collection", "raw", tmp_path, tmp_path / "run.h5")
-    assert "no noise-free waveforms" in one_line_error(run_module("stages.measure", *argv), "measure")
+    assert "no noise-free waveforms" in one_line_error(run_module("stages.measure.measure", *argv), "measure")
     assert not (tmp_path / "m.tsv").exists()
     assert check_noise.main(arguments("n.tsv", "collection", "raw", tmp_path, tmp_path / "run.h5")) == 0
 

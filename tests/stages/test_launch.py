@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from helpers import job_environment, one_line_error, run_module
-from protodune.models.weights import load_weights
-from protodune.tables import read_table
+from protodune.learning.weights import load_weights
+from protodune.core.tables import read_table
 from trainings import prepared
 
 SETTINGS = {
@@ -36,19 +36,19 @@ def arguments(patches, output, settings=SETTINGS):
 
 LAUNCHERS = {
     "one": ("python", 1, "single process"),
-    "horovod": ("python -m protodune.stages.launch --ranks 2 --threads 1 -- python", 2, "horovod"),
+    "horovod": ("python -m protodune.stages.learn.launch --ranks 2 --threads 1 -- python", 2, "horovod"),
     "three by torch": (
-        "python -m protodune.stages.launch --ranks 3 --threads 1 --backend torch -- python", 3, "torch.distributed"
+        "python -m protodune.stages.learn.launch --ranks 3 --threads 1 --backend torch -- python", 3, "torch.distributed"
     ),
-    "more than micro-batches": ("python -m protodune.stages.launch --ranks 7 --threads 1 -- python", 7, "horovod"),
-    "six": ("python -m protodune.stages.launch --ranks 6 --threads 1 -- python", 6, "horovod"),
+    "more than micro-batches": ("python -m protodune.stages.learn.launch --ranks 7 --threads 1 -- python", 7, "horovod"),
+    "six": ("python -m protodune.stages.learn.launch --ranks 6 --threads 1 -- python", 6, "horovod"),
     "horovodrun": ("horovodrun --gloo -np 2 -H localhost:2 python", 2, "horovod"),
     "torchrun": ("torchrun --standalone --nproc-per-node 2", 2, "torch.distributed"),
 }  # fmt: skip
 
 
 def start(launcher, *argv, timeout=200):
-    command = [*shlex.split(launcher), "-m", "protodune.stages.train", *map(str, argv)]
+    command = [*shlex.split(launcher), "-m", "protodune.stages.learn.train", *map(str, argv)]
     return subprocess.run(command, env=job_environment(), capture_output=True, text=True, timeout=timeout, check=False)
 
 
@@ -112,7 +112,7 @@ def test_after_a_kill_or_a_hang_the_retry_goes_on_and_ends_with_the_same_weights
     """Rank 1 is killed or stopped in the middle: the launcher, or the watchdog, ends the rest."""
     argv = [*arguments(patches, tmp_path / "m", LONG), "--checkpoints", tmp_path / "c", "--checkpoint-minutes", "0"]
     argv += ["--threads", "2", "--watchdog-minutes", "0.08"]
-    command = [*shlex.split(LAUNCHERS["horovod"][0]), "-m", "protodune.stages.train", *map(str, argv)]
+    command = [*shlex.split(LAUNCHERS["horovod"][0]), "-m", "protodune.stages.learn.train", *map(str, argv)]
     running = subprocess.Popen(command, env=job_environment(), stderr=subprocess.PIPE, text=True)
     try:
         wait_for(lambda: list((tmp_path / "c").glob("epoch-*.pt")))
@@ -140,12 +140,12 @@ def test_a_port_that_is_taken_is_named(backend):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        result = run_module("stages.launch", "--ranks", "2", "--backend", backend, "--port", port, "--", "true")
+        result = run_module("stages.learn.launch", "--ranks", "2", "--backend", backend, "--port", port, "--", "true")
     assert f"port {port} cannot be used (Address already in use)" in one_line_error(result, "launch")
 
 
 def test_a_signal_to_the_launcher_ends_all_ranks():
-    command = [sys.executable, "-m", "protodune.stages.launch", "--ranks", "2", "--", "sleep", "100"]
+    command = [sys.executable, "-m", "protodune.stages.learn.launch", "--ranks", "2", "--", "sleep", "100"]
     running = subprocess.Popen(command, env=job_environment(), stderr=subprocess.PIPE, text=True)
     try:
         wait_for(lambda: [p.name() for p in psutil.Process(running.pid).children()] == ["sleep"] * 2)
@@ -158,25 +158,25 @@ def test_a_signal_to_the_launcher_ends_all_ranks():
 
 
 def test_torch_without_a_launcher_is_told(patches, tmp_path):
-    result = run_module("stages.train", *arguments(patches, tmp_path / "m"), "--backend", "torch")
+    result = run_module("stages.learn.train", *arguments(patches, tmp_path / "m"), "--backend", "torch")
     assert "RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT not set; start the ranks with torchrun" in one_line_error(
         result, "train"
     )
 
 
 def test_horovod_without_a_launcher_is_one_rank(patches, tmp_path):
-    result = run_module("stages.train", *arguments(patches, tmp_path / "m"), "--backend", "horovod")
+    result = run_module("stages.learn.train", *arguments(patches, tmp_path / "m"), "--backend", "horovod")
     assert result.returncode == 0, result.stderr
     assert "1 rank(s) by horovod" in result.stderr
 
 
 def test_a_training_without_patches_is_one_line(tmp_path):
     files = ["--train", tmp_path / "no.h5", "--val", tmp_path / "no.h5", "--output", tmp_path / "m"]
-    result = run_module("stages.train", "--settings", json.dumps(SETTINGS), *files)
+    result = run_module("stages.learn.train", "--settings", json.dumps(SETTINGS), *files)
     assert "run the stage 'prepare'" in one_line_error(result, "train")
 
 
 def test_a_program_that_is_not_there_is_named():
-    result = run_module("stages.launch", "--ranks", "1", "--", "no_such_program")
+    result = run_module("stages.learn.launch", "--ranks", "1", "--", "no_such_program")
     message = one_line_error(result, "launch")
     assert "rank 0: cannot start no_such_program (No such file or directory), expected a program on PATH" in message

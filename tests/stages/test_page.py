@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from helpers import REPOSITORY, run_module
-from protodune.page.images import LARGEST, decode, encode
-from protodune.page.planes import gather_planes, wire_names
-from protodune.page.rulegraph import layers, parse_dot, rulegraph_svg
-from protodune.stages import infer_classical, make_page
-from protodune.tables import write_table
+from protodune.publish.page.images import LARGEST, decode, encode
+from protodune.publish.page.planes import gather_planes, wire_names
+from protodune.publish.page.rulegraph import layers, parse_dot, rulegraph_svg
+from protodune.stages.produce import infer_classical
+from protodune.stages.publish import make_page
+from protodune.core.tables import write_table
 
 DOT = 'digraph snakemake_dag {\n 0[label = "all"];\n 1[label = "a"];\n 2[label = "b"];\n 1 -> 0\n 2 -> 1\n 2 -> 0\n}\n'
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -107,7 +108,7 @@ def test_the_page_loads_nothing_from_anywhere(page_file):
 def test_the_same_input_gives_the_same_page(samples, tmp_path):
     made = []
     for _ in range(2):
-        result = run_module("stages.make_page", *arguments(tmp_path, samples))
+        result = run_module("stages.publish.make_page", *arguments(tmp_path, samples))
         assert result.returncode == 0, result.stderr
         made.append((tmp_path / "index.html").read_bytes())
     assert made[0] == made[1]
@@ -243,7 +244,7 @@ def test_a_run_without_events_has_a_page_too(chromium, tmp_path):
 @needs_browser
 def test_data_without_truth_shows_what_was_removed(chromium, tmp_path):
     from helpers import DATA
-    from protodune.stages import convert
+    from protodune.stages.produce import convert
 
     convert.run(convert.ConvertSettings("run", "data"), str(DATA / "art_decoder_data.root"), None, str(tmp_path / "run.h5"))
     argv = ["--settings", "{}", "--plane", "induction", "--events", str(tmp_path / "run.h5")]

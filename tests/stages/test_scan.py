@@ -5,10 +5,11 @@ import json
 import pytest
 
 from helpers import one_line_error, run_module
-from protodune.stages import draw, scan_trial
-from protodune.stages.scan_trial import with_parameters
-from protodune.tables import read_table
-from protodune.training.settings import OptimiserSettings, TrainingSettings
+from protodune.stages.learn import scan_trial
+from protodune.stages.publish import draw
+from protodune.stages.learn.scan_trial import with_parameters
+from protodune.core.tables import read_table
+from protodune.learning.training.settings import OptimiserSettings, TrainingSettings
 from trainings import prepared
 
 TRAINING = {
@@ -96,7 +97,7 @@ def test_hopeless_trials_end_early_and_the_table_and_the_figure_show_it(patches,
 def test_two_ranks_try_the_same(patches, tmp_path):
     argv = arguments(patches, tmp_path, 0)
     argv[argv.index("--backend") + 1] = "auto"
-    result = run_module("stages.launch", "--ranks", "2", "--", "python", "-m", "protodune.stages.scan_trial", *argv)
+    result = run_module("stages.learn.launch", "--ranks", "2", "--", "python", "-m", "protodune.stages.learn.scan_trial", *argv)
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("trial 0 of 6") == 1
     (tmp_path / "one").mkdir()
@@ -115,5 +116,5 @@ def test_parameters_go_where_they_belong():
 
 def test_a_setting_that_is_none_is_named(patches, tmp_path):
     argv = arguments(patches, tmp_path, 0, space={"speed": [1]})
-    result = run_module("stages.scan_trial", *argv)
+    result = run_module("stages.learn.scan_trial", *argv)
     assert "scan.space.speed: no setting of a training" in one_line_error(result, "scan")

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from helpers import one_line_error, run_module
-from protodune.models.registry import build_model
-from protodune.models.weights import save_weights
-from protodune.stages import draw, measure_speed
-from protodune.tables import read_table
+from protodune.learning.registry import build_model
+from protodune.learning.weights import save_weights
+from protodune.stages.learn import measure_speed
+from protodune.stages.publish import draw
+from protodune.core.tables import read_table
 
 TICKS = 512
 
@@ -49,7 +50,7 @@ def test_the_multiplications_are_those_of_the_convolutions(tmp_path):
     """One level of width 4: counted by hand from the layers' shapes."""
     path = weights(tmp_path, "cnn", width=1)
     argv = ["--weights", str(path), "--plane", "collection", "--runtime", "float32", "--share", "1", "--ticks", "64"]
-    result = run_module("stages.time_forward", *argv, "--repeats", "1")
+    result = run_module("stages.learn.time_forward", *argv, "--repeats", "1")
     found = json.loads(result.stdout)
     model = build_model("cnn", {"width": 1}, "denoise")
     taps = 0
@@ -63,12 +64,12 @@ def test_the_multiplications_are_those_of_the_convolutions(tmp_path):
 
 def test_networks_with_features_of_their_own_are_refused(tmp_path):
     argv = ["--network", "d", "--weights", str(weights(tmp_path, "dnnroi", "roi")), "--plane", "collection"]
-    result = run_module("stages.measure_speed", *argv, "--output", str(tmp_path / "s.tsv"))
+    result = run_module("stages.learn.measure_speed", *argv, "--output", str(tmp_path / "s.tsv"))
     assert "only networks on waveforms are timed" in result.stderr
     assert result.returncode
     assert not (tmp_path / "s.tsv").exists()
 
 
 def test_no_network_to_show(tmp_path):
-    result = run_module("stages.draw", "speed", "--tables", "--output", str(tmp_path / "f.png"))
+    result = run_module("stages.publish.draw", "speed", "--tables", "--output", str(tmp_path / "f.png"))
     assert "speed.networks" in one_line_error(result, "draw")

@@ -9,24 +9,16 @@ import pytest
 import uproot
 
 from helpers import DATA, TICKS, as_json, one_line_error, run_module, small_sample
-from protodune.figures.curves import draw_training
-from protodune.predictions import Predictions
+from protodune.publish.figures.curves import draw_training
+from protodune.events.predictions import Predictions
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
-from protodune.stages import (
-    convert,
-    draw,
-    draw_event,
-    infer_classical,
-    infer_network,
-    prepare,
-    roi_curves,
-    score,
-    table,
-    train,
-)
-from protodune.store import EventStore
-from protodune.tables import read_table
+from protodune.stages.learn import prepare, train
+from protodune.stages.measure.measure import roi_curves, score, table
+from protodune.stages.produce import convert, infer_classical, infer_network
+from protodune.stages.publish import draw, draw_event
+from protodune.events.store import EventStore
+from protodune.core.tables import read_table
 
 CONVERT = as_json(sample="s", kind="simulation")
 TRAIN = {
@@ -63,10 +55,10 @@ def test_inference_says_what_an_event_costs(trained, store_file, tmp_path, caplo
     caplog.set_level("INFO")
     argv = ["--plane", "collection", "--events", str(store_file), "--output", str(tmp_path / "p.h5")]
     argv += ["--weights", str(trained / "model" / "weights.safetensors"), "--settings", as_json(task="denoise")]
-    monkeypatch.setattr("protodune.energy.EnergyMeter.joules", lambda self: 42.0)
+    monkeypatch.setattr("protodune.core.energy.EnergyMeter.joules", lambda self: 42.0)
     assert infer_network.main(argv) == 0
     assert "42.0 J an event for collection" in caplog.text
-    monkeypatch.setattr("protodune.energy.EnergyMeter.joules", lambda self: float("nan"))
+    monkeypatch.setattr("protodune.core.energy.EnergyMeter.joules", lambda self: float("nan"))
     (tmp_path / "p.h5").unlink()
     assert infer_network.main(argv) == 0
     assert "energy not available" in caplog.text
@@ -205,7 +197,7 @@ def test_a_bad_source_is_one_line_and_leaves_nothing(case, tmp_path):
     source, output = tmp_path / "in.root", tmp_path / "out" / "s.h5"
     if make:
         make(source)
-    result = run_module("stages.convert", "--settings", CONVERT, "--source", source, "--output", output)
+    result = run_module("stages.produce.convert", "--settings", CONVERT, "--source", source, "--output", output)
     assert message in one_line_error(result, "convert")
     assert str(source) in result.stderr
     assert not output.parent.exists() or list(output.parent.iterdir()) == []
@@ -215,7 +207,7 @@ def test_a_partner_with_other_events(tmp_path, flat_file):
     other = small_sample(run=2)
     write_flat(tmp_path / "off.root", simulate_events(other), TICKS, {})
     arguments = ["--source", flat_file, "--partner", tmp_path / "off.root", "--output", tmp_path / "s.h5"]
-    result = run_module("stages.convert", "--settings", CONVERT, *arguments)
+    result = run_module("stages.produce.convert", "--settings", CONVERT, *arguments)
     error = one_line_error(result, "convert")
     assert "has no event (run, subrun, event) (1, 0, 1)" in error
     assert "found (2, 0, 1)" in error
@@ -227,14 +219,14 @@ def test_a_partner_that_is_not_noise_off(tmp_path, raw_event, flat_file):
     shifted.pedestal = shifted.pedestal - 100
     write_flat(tmp_path / "off.root", [shifted], TICKS, {})
     arguments = ["--source", flat_file, "--partner", tmp_path / "off.root", "--output", tmp_path / "s.h5"]
-    result = run_module("stages.convert", "--settings", CONVERT, *arguments)
+    result = run_module("stages.produce.convert", "--settings", CONVERT, *arguments)
     assert "ADC off the recorded pedestal" in one_line_error(result, "convert")
 
 
 def test_a_crop_larger_than_the_plane(tmp_path, store_file):
     settings = as_json(mode="crop", height=2000, width=32, per_image=4)
     arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "p.h5"]
-    result = run_module("stages.prepare", "--settings", settings, *arguments)
+    result = run_module("stages.learn.prepare", "--settings", settings, *arguments)
     assert "patch 2000x32, expected at most the plane's 960x512" in one_line_error(result, "prepare")
     assert os.listdir(tmp_path) == []
 
@@ -242,7 +234,7 @@ def test_a_crop_larger_than_the_plane(tmp_path, store_file):
 def test_weights_of_another_model(tmp_path, trained, store_file):
     arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "p.h5"]
     arguments += ["--weights", trained / "model" / "weights.safetensors"]
-    result = run_module("stages.infer_network", "--settings", as_json(task="denoise", model="cnn"), *arguments)
+    result = run_module("stages.produce.infer_network", "--settings", as_json(task="denoise", model="cnn"), *arguments)
     assert "weights of model 'unet', expected 'cnn'" in one_line_error(result, "infer")
     assert os.listdir(tmp_path) == []
 
@@ -252,12 +244,12 @@ def test_predictions_of_other_events(tmp_path, trained):
     convert.run(convert.ConvertSettings("b", "simulation"), str(tmp_path / "b.root"), None, str(tmp_path / "b.h5"))
     arguments = ["--plane", "collection", "--method", "unet", "--sample", "b", "--events", tmp_path / "b.h5"]
     arguments += ["--predictions", trained / "unet.h5", "--output", tmp_path / "s.tsv", "--curves", tmp_path / "c.tsv"]
-    assert "made from other events" in one_line_error(run_module("stages.score", *arguments), "score")
+    assert "made from other events" in one_line_error(run_module("stages.measure.score", *arguments), "score")
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, store_file):
     (tmp_path / "file").write_text("")
     settings = as_json(mode="crop", height=32, width=32, per_image=4)
     arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "file" / "p.h5"]
-    result = run_module("stages.prepare", "--settings", settings, *arguments)
+    result = run_module("stages.learn.prepare", "--settings", settings, *arguments)
     assert "cannot make its folder" in one_line_error(result, "prepare")

@@ -50,7 +50,7 @@ def test_a_module_imports_only_what_its_room_may(path):
     if here in ("errors.py", "geometry.py"):
         assert not ours
     if here.startswith("dag/"):
-        assert all(n.startswith("protodune.dag") or n == "protodune.errors" for n in ours)
+        assert all(n.startswith("protodune.dag") or n == "protodune.core.errors" for n in ours)
         assert not names & {"numpy", "h5py", "torch"}
     if not here.startswith(("stages/", "cli.py")):
         assert not any(n.startswith("protodune.stages") for n in ours), f"{here} imports a stage"

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from helpers import DATA, REPOSITORY, job_environment
-from protodune.manifest import checksum
-from protodune.tables import read_table
+from protodune.publish.manifest import checksum
+from protodune.core.tables import read_table
 
 README = (REPOSITORY / "README.md").read_text()
 PAPER, VERIFY = re.search(r"```bash\n(.*? paper .*?)```", README, re.DOTALL)[1].strip().splitlines()[-2:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import protodune
-from protodune.inspection import inspect
+from protodune.rawio.inspection import inspect
 from protodune.stages.command import run_stage
 
 

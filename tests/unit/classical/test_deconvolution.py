@@ -10,10 +10,10 @@ from protodune.classical.deconvolution import convolve, deconvolve
 from protodune.classical.methods import MethodSettings, PlaneReadout, run_method
 from protodune.classical.pedestal import estimate_pedestal
 from protodune.classical.roi import RoiSettings, noise_rms, region_charge, threshold_roi
-from protodune.geometry import PLANES
-from protodune.metrics import roi_metrics
-from protodune.regions import from_runs, runs
-from protodune.roi_truth import roi_found, roi_truth
+from protodune.detector.geometry import PLANES
+from protodune.measure.waveforms import roi_metrics
+from protodune.events.regions import from_runs, runs
+from protodune.events.truth import roi_found, roi_truth
 from protodune.simulation.events import simulate_event
 from protodune.simulation.settings import SampleSettings, SimulationSettings
 

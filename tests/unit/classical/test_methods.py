@@ -3,8 +3,8 @@ import pytest
 
 from protodune.classical.cut import apply_cut
 from protodune.classical.methods import STEPS, MethodSettings, PlaneReadout, run_method, wiener
-from protodune.errors import ProtoduneError
-from protodune.geometry import PLANES
+from protodune.core.errors import ProtoduneError
+from protodune.detector.geometry import PLANES
 
 CHAIN = ("sticky", "tails", "low_pass", "coherent")
 

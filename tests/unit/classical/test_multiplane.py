@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from protodune.classical.multiplane import multi_plane
-from protodune.geometry import PLANES, WIRE_PLANES
+from protodune.detector.geometry import PLANES, WIRE_PLANES
 
 SLICES = 5
 

@@ -11,10 +11,10 @@ from protodune.classical.methods import STEPS, MethodSettings
 from protodune.classical.roi import RoiSettings
 from protodune.dag.config_check import check_config, load_schema
 from protodune.dag.targets import Targets
-from protodune.errors import ProtoduneError
-from protodune.models.registry import ARCHITECTURES
+from protodune.core.errors import ProtoduneError
+from protodune.learning.registry import ARCHITECTURES
 from protodune.simulation.settings import CONTENTS, PRESETS, SPECIES, Effects, SimulationSettings
-from protodune.training.settings import PRECISIONS, OptimiserSettings
+from protodune.learning.training.settings import PRECISIONS, OptimiserSettings
 
 HEADER = "sample\tsplit\tkind\tsource\tseed\tevents\tapas\tsimulation\tpartner\ttag\tnote\n"
 

@@ -2,7 +2,7 @@ import pytest
 
 from protodune.dag import digest
 from protodune.dag.targets import feature_module
-from protodune.data.features import FEATURE_MODULES
+from protodune.learning.features.registry import FEATURE_MODULES
 
 STAGES = [
     "simulate", "convert", "prepare", "train", "infer_network", "infer_classical", "score", "table", "draw", "draw_event",
@@ -75,7 +75,7 @@ def test_closures_of_the_stages_are_narrow():
 def test_every_set_of_features_has_the_module_that_digests_are_told_of():
     assert {name: feature_module(name) for name in FEATURE_MODULES} == FEATURE_MODULES
     for module in FEATURE_MODULES.values():
-        assert "protodune.data.features" in digest.closure(module)
+        assert "protodune.learning.features.registry" in digest.closure(module)
     assert "protodune.classical.deconvolution" in digest.closure(feature_module("dnnroi"))
     assert "protodune.classical.deconvolution" not in digest.closure(feature_module("waveform"))
 

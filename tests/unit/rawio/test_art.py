@@ -5,7 +5,7 @@ import pytest
 import uproot
 
 from helpers import DATA
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.art_bytes import decode_adc, decode_digits, decode_event_id, decode_sim_channels
 from protodune.rawio.source import open_raw
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from helpers import DATA
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio import codecs
 
 TRUTH = np.load(DATA / "art_zs_huffman.npz")

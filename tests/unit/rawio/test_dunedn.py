@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.source import open_raw
-from protodune.stages import convert
-from protodune.store import EventStore
+from protodune.stages.produce import convert
+from protodune.events.store import EventStore
 
 NAME = "p2GeV_cosmics_inspired_{}_evt8.npy"
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.felix import FRAME_BYTES, FelixData, decode_frames, encode_frames
 
 

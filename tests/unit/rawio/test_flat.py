@@ -3,7 +3,7 @@ import pytest
 import uproot
 
 from helpers import small_sample
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.digits import sorting_order, stack_digits
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw

@@ -5,10 +5,10 @@ import pytest
 
 from helpers import small_sample
 from protodune.classical.pedestal import estimate_pedestal
-from protodune.errors import ProtoduneError
-from protodune.geometry import DRIFT_SPEED_MM_PER_US, PLANES, TICK_US, WIRE_PLANES, drift_facing_rows, femb_channels
-from protodune.response import pulser_kernel
-from protodune.settings import build
+from protodune.core.errors import ProtoduneError
+from protodune.detector.geometry import DRIFT_SPEED_MM_PER_US, PLANES, TICK_US, WIRE_PLANES, drift_facing_rows, femb_channels
+from protodune.detector.response import pulser_kernel
+from protodune.core.settings import build
 from protodune.simulation.apa import largest_contributors
 from protodune.simulation.conditions import channel_conditions, slow_ticks
 from protodune.simulation.drift import Arrivals, charge_on_wires, drift

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from protodune.geometry import PLANES, femb_of_group
+from protodune.detector.geometry import PLANES, femb_of_group
 from protodune.simulation.noise import coherent_noise, incoherent_noise
 from protodune.simulation.settings import SimulationSettings
 

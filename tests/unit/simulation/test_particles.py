@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from protodune.rawio.events import CLASS_DELTA, CLASS_MICHEL, CLASS_SHOWER, CLASS_TRACK
+from protodune.events.types import CLASS_DELTA, CLASS_MICHEL, CLASS_SHOWER, CLASS_TRACK
 from protodune.simulation import matter
 from protodune.simulation.particles import cosmic_energy, cosmic_ray, make_event, mean_area, michel_energy, theta_xz
 from protodune.simulation.settings import Effects, SampleSettings, SimulationSettings

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import maximum_filter1d
 
-from protodune.geometry import TICK_US
+from protodune.detector.geometry import TICK_US
 
 LOW_PASS_MHZ = 0.4
 LOW_PASS_ORDER = 4

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from protodune.geometry import TICK_US
-from protodune.response import WIRE_REACH, response_spectrum
+from protodune.detector.geometry import TICK_US
+from protodune.detector.response import WIRE_REACH, response_spectrum
 
 # sigma in MHz and power of exp(-1/2 (f / sigma)^power), by plane.
 WIENER_TIGHT = {"U": (0.148788, 3.76194), "V": (0.1596568, 4.36125), "X": (0.13623, 3.35324)}

@@ -14,10 +14,10 @@ from protodune.classical.deconvolution import convolve, deconvolve
 from protodune.classical.roi import RoiSettings, find_regions, measured_charge, noise_rms, threshold_roi
 from protodune.classical.sticky import mend_sticky_codes
 from protodune.classical.tails import restore_baseline
-from protodune.errors import ProtoduneError, suggest
-from protodune.geometry import PLANES
-from protodune.products import PlaneProduct
-from protodune.regions import from_runs, runs
+from protodune.core.errors import ProtoduneError, suggest
+from protodune.detector.geometry import PLANES
+from protodune.events.products import PlaneProduct
+from protodune.events.regions import from_runs, runs
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from protodune.geometry import WIRE_PLANES, WIRE_Y_RANGE_MM, WIRE_Z_RANGE_MM
+from protodune.detector.geometry import WIRE_PLANES, WIRE_Y_RANGE_MM, WIRE_Z_RANGE_MM
 
 MP2_REACH = 1
 """Two planes predict the wires up to one away from the crossing."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from protodune.classical.deconvolution import Deconvolved
-from protodune.regions import from_runs, runs
+from protodune.events.regions import from_runs, runs
 
 REBIN = 6
 _MIN_RMS = 1e-3

@@ -9,7 +9,7 @@ import jsonschema
 import yaml
 
 from protodune.dag.sheets import Sample, Trial, make_samples, make_trials, read_sheet
-from protodune.errors import ProtoduneError, suggest
+from protodune.core.errors import ProtoduneError, suggest
 
 _SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 _REPOSITORY = Path(__file__).resolve().parents[3]

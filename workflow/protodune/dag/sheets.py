@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from protodune.errors import suggest
+from protodune.core.errors import suggest
 
 TOY = "toy"
 INJECT = "inject:"

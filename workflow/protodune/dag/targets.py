@@ -20,7 +20,7 @@ def one_of(names: Iterable[str]) -> str:
 
 def feature_module(features: str) -> str:
     """Return the module that makes a set of features; stages find it by name, so the digest of their code must be told."""
-    return f"protodune.data.{features}_features"
+    return f"protodune.learning.{features}_features"
 
 
 def is_remote(path: str) -> bool:
@@ -146,13 +146,13 @@ class Targets:
     def patch_code(self, w) -> str:
         """Digest of the code that makes patches of a set's features."""
         features = self.config["patches"][w.patches].get("features", "waveform")
-        return code_digest("protodune.stages.prepare", feature_module(features))
+        return code_digest("protodune.stages.learn.prepare", feature_module(features))
 
     def network_code(self, w) -> str:
         """Digest of the code of a network's inference, with the features that it takes."""
         architecture = self.config["models"][w.model]["architecture"]
         features = "dnnroi" if architecture == "dnnroi" else "waveform"
-        return code_digest("protodune.stages.infer_network", feature_module(features))
+        return code_digest("protodune.stages.produce.infer_network", feature_module(features))
 
     def method_settings(self, w) -> str:
         """Settings of a classical method."""

@@ -10,7 +10,7 @@ import subprocess
 from collections import Counter
 from dataclasses import dataclass
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 
 
 @dataclass(frozen=True)

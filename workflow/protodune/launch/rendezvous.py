@@ -6,7 +6,7 @@ import importlib.util
 import socket
 import threading
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.launch.allocation import Slot
 
 BACKENDS = ("auto", "horovod", "torch")

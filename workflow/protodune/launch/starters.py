@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.launch.allocation import Allocation, Slot
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def commands(allocation: Allocation, slots: list[Slot], plan: str, extra: str, p
 
     All of them run this package's worker, which reads ``plan``, becomes its rank and then the program.
     """
-    worker = [sys.executable, "-m", "protodune.stages.launch", "--worker", plan]
+    worker = [sys.executable, "-m", "protodune.stages.learn.launch", "--worker", plan]
     if allocation.queue.startswith("Slurm"):
         return [[*srun(allocation, slots, extra), *worker, "--", *program]]
     ranks = [[*worker, "--rank", str(slot.rank), "--", *program] for slot in slots]

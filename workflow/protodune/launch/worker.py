@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.launch.allocation import Slot
 
 _SIOCGIFADDR = 0x8915

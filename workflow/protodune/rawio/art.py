@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import uproot
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.art_bytes import (
     Digits,
     decode_adc,
@@ -25,7 +25,7 @@ from protodune.rawio.art_bytes import (
 from protodune.rawio.baskets import EntryReader, damaged
 from protodune.rawio.codecs import NAMES, decode_event
 from protodune.rawio.digits import sorting_order, stack_digits
-from protodune.rawio.events import ChargeTable, RawEvent
+from protodune.events.types import ChargeTable, RawEvent
 
 DIGITS_PREFIX = "raw::RawDigits_"
 SIM_PREFIX = "sim::SimChannels_"

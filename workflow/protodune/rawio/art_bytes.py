@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protodune.errors import ProtoduneError
-from protodune.rawio.events import ChargeTable
+from protodune.core.errors import ProtoduneError
+from protodune.events.types import ChargeTable
 
 _BYTE_COUNT_BIT = 0x40000000
 _MEMBERWISE_BIT = 0x4000

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import uproot
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.parallel import for_each
 
 try:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 
 NONE, HUFFMAN, ZERO_SUPPRESSION, ZERO_HUFFMAN, DYNAMIC, FIBONACCI = range(6)
 NAMES = ("kNone", "kHuffman", "kZeroSuppression", "kZeroHuffman", "kDynamicDec", "kFibonacci")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.parallel import for_each
 
 _ROWS_TOGETHER = 64

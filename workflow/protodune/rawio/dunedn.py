@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.baskets import damaged
 from protodune.rawio.digits import sorting_order, stack_digits
-from protodune.rawio.events import ChargeTable, RawEvent
+from protodune.events.types import ChargeTable, RawEvent
 
 _HEAD = 2  # event and channel
 

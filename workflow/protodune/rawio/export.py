@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from protodune.files import atomic_path
-from protodune.regions import runs
+from protodune.core.files import atomic_path
+from protodune.events.regions import runs
 
 LAYOUT, LAYOUT_VERSION = "protodune-denoised", 1
 

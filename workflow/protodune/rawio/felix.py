@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 
 FRAME_BYTES = 468
 FRAME_CHANNELS = 256

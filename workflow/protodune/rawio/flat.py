@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from protodune.errors import ProtoduneError
-from protodune.files import atomic_path
+from protodune.core.errors import ProtoduneError
+from protodune.core.files import atomic_path
 from protodune.rawio.baskets import damaged
 from protodune.rawio.digits import sorting_order, stack_digits
-from protodune.rawio.events import CLEAN_ADC_PER_COUNT, PARTICLE_DTYPE, ChargeTable, RawEvent
+from protodune.events.types import CLEAN_ADC_PER_COUNT, PARTICLE_DTYPE, ChargeTable, RawEvent
 
 LAYOUT = "protodune-flat"
 LAYOUT_VERSION = 3

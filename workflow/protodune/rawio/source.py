@@ -6,11 +6,11 @@ import os
 
 import uproot
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 from protodune.rawio.art import ArtSource
 from protodune.rawio.baskets import damaged, first_line
 from protodune.rawio.dunedn import DunednSource
-from protodune.rawio.events import RawSource
+from protodune.events.types import RawSource
 from protodune.rawio.flat import FlatSource
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from protodune.geometry import ADC_MAX, PLANES, TICK_US, WIRE_PLANES, WirePlane, drift_facing_face
-from protodune.rawio.events import CLEAN_ADC_PER_COUNT
-from protodune.response import WIRE_REACH, kernel, pulser_kernel, response_spectrum
+from protodune.detector.geometry import ADC_MAX, PLANES, TICK_US, WIRE_PLANES, WirePlane, drift_facing_face
+from protodune.events.types import CLEAN_ADC_PER_COUNT
+from protodune.detector.response import WIRE_REACH, kernel, pulser_kernel, response_spectrum
 from protodune.simulation.conditions import channel_conditions
 from protodune.simulation.drift import Arrivals, WireCharge, charge_on_wires, drift
 from protodune.simulation.noise import coherent_noise

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protodune.geometry import FEMB_302_APA, FEMB_302_TICKS, PLANES, READOUT_TICKS, femb_of_group
+from protodune.detector.geometry import FEMB_302_APA, FEMB_302_TICKS, PLANES, READOUT_TICKS, femb_of_group
 from protodune.simulation.settings import SimulationSettings
 
 _MIN_LEVEL = 0.2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from protodune.geometry import (
+from protodune.detector.geometry import (
     APA_PITCH_Z_MM,
     DRIFT_SPEED_MM_PER_US,
     DRIFT_WIRES_X_MM,

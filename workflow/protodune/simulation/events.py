@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from protodune.geometry import PLANES, plane_channels
-from protodune.rawio.events import ChargeTable, RawEvent
+from protodune.detector.geometry import PLANES, plane_channels
+from protodune.events.types import ChargeTable, RawEvent
 from protodune.simulation.apa import simulate_apa
 from protodune.simulation.drift import ionise
 from protodune.simulation.particles import make_event

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 
-from protodune.geometry import PLANES, TICK_US, femb_of_group
-from protodune.response import ADC_PER_MV
+from protodune.detector.geometry import PLANES, TICK_US, femb_of_group
+from protodune.detector.response import ADC_PER_MV
 from protodune.simulation.settings import SimulationSettings
 
 # a mV, b mV/MHz, c MHz, d, white mV

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from protodune.geometry import (
+from protodune.detector.geometry import (
     APA_PITCH_Z_MM,
     DRIFT_SPEED_MM_PER_US,
     DRIFT_WIRES_X_MM,
@@ -21,7 +21,7 @@ from protodune.geometry import (
     WIRE_Z_RANGE_MM,
     drift_facing_face,
 )
-from protodune.rawio.events import CLASS_DELTA, CLASS_MICHEL, CLASS_SHOWER, CLASS_TRACK, PARTICLE_DTYPE
+from protodune.events.types import CLASS_DELTA, CLASS_MICHEL, CLASS_SHOWER, CLASS_TRACK, PARTICLE_DTYPE
 from protodune.simulation import matter
 from protodune.simulation.settings import SampleSettings, SimulationSettings
 from protodune.simulation.showers import Pool, shower

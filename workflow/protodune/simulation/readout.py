@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import lfilter, resample
 
-from protodune.geometry import ADC_MAX, PLANES, TICK_US
+from protodune.detector.geometry import ADC_MAX, PLANES, TICK_US
 from protodune.simulation.conditions import Conditions, slow_ticks
 from protodune.simulation.noise import incoherent_noise
 from protodune.simulation.settings import SimulationSettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
-from protodune.errors import ProtoduneError, suggest
-from protodune.geometry import N_APAS, PLANES, READOUT_TICKS
+from protodune.core.errors import ProtoduneError, suggest
+from protodune.detector.geometry import N_APAS, PLANES, READOUT_TICKS
 
 CONTENTS = ("cosmic", "beam", "single", "ideal_tracks", "pulses", "noise")
 RECOMBINATIONS = ("box", "birks", "none")

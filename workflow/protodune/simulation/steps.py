@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protodune.geometry import APA_PITCH_Z_MM, N_APAS, WALL_WIRES_X_MM, WIRE_Y_RANGE_MM, WIRE_Z_RANGE_MM
+from protodune.detector.geometry import APA_PITCH_Z_MM, N_APAS, WALL_WIRES_X_MM, WIRE_Y_RANGE_MM, WIRE_Z_RANGE_MM
 
 ACTIVE_LOW_MM = np.array([-WALL_WIRES_X_MM - 100.0, WIRE_Y_RANGE_MM[0], WIRE_Z_RANGE_MM[0]])
 ACTIVE_HIGH_MM = np.array(

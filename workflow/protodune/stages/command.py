@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable
 
-from protodune.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError
 
 
 def stage_parser(name: str, description: str) -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from protodune.geometry import PLANE_FAMILIES
+from protodune.detector.geometry import PLANE_FAMILIES
 from protodune.stages.command import stage_parser
 
 

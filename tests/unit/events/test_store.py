@@ -1,0 +1,114 @@
+import h5py
+import numpy as np
+import pytest
+
+from helpers import DATA, TICKS
+from protodune.core.errors import ProtoduneError
+from protodune.detector.geometry import PLANES, plane_channels
+from protodune.events.types import ChargeTable, RawEvent
+from protodune.rawio.source import open_raw
+from protodune.stages.produce import convert
+from protodune.events.store import STATUS_MISSING, STATUS_NOISY, STATUS_QUIET, STATUS_SHORT, EventStore, EventWriter
+
+
+def test_planes_come_back_as_they_were(raw_event, store_file):
+    with EventStore(store_file) as store:
+        assert (len(store), store.ticks, store.event_id(0), store.apa[0]) == (1, TICKS, (1, 0, 1), 0)
+        for plane, info in PLANES.items():
+            rows = slice(info.first, info.first + info.n_channels)
+            assert np.array_equal(store.adc(plane, 0), raw_event.adc[rows])
+            assert np.array_equal(store.clean(plane, 0), raw_event.clean[rows] * np.float32(0.125))
+            assert np.array_equal(store.channel(plane, 0), plane_channels(plane, 0))
+            assert store.pedestal(plane, 0) == pytest.approx(raw_event.pedestal[rows], abs=5)
+            assert not store.status(plane, 0).any()
+
+
+def test_charge_is_kept_and_sorted(raw_event, store_file):
+    with EventStore(store_file) as store:
+        total = 0.0
+        for plane in PLANES:
+            charge = store.charge(plane, 0)
+            assert np.all(np.diff(charge.channel.astype(np.int64) * TICKS + charge.tick) > 0)
+            total += charge.electrons.sum(dtype=np.float64)
+            dense = store.charge_image(plane, 0)
+            assert dense.sum(dtype=np.float64) == pytest.approx(charge.electrons.sum(dtype=np.float64), rel=1e-5)
+            assert np.count_nonzero(dense) == len(charge.tick)
+        assert total == pytest.approx(raw_event.charge.electrons.sum(dtype=np.float64))
+
+
+def test_art_channels_find_their_planes(tmp_path):
+    convert.run(convert.ConvertSettings("a", "data"), str(DATA / "art_detsim_small.root"), None, str(tmp_path / "a.h5"))
+    source = open_raw(str(DATA / "art_detsim_small.root"))
+    with EventStore(tmp_path / "a.h5") as store:
+        assert not store.has_clean
+        assert store.has_charge
+        for image in range(len(store)):
+            event = source.read(store.event_row[image])
+            for plane in PLANES:
+                channels, status = store.channel(plane, image), store.status(plane, image)
+                present = np.isin(channels, event.channel)
+                assert np.array_equal((status & STATUS_MISSING) == 0, present)
+                for row in np.flatnonzero(present):
+                    assert np.array_equal(store.adc(plane, image)[row], event.adc[event.channel == channels[row]][0])
+        n_digits = sum(int((store.status(p, i) & STATUS_MISSING == 0).sum()) for i in range(len(store)) for p in PLANES)
+        assert n_digits == 3 * 24
+        with pytest.raises(ProtoduneError, match="has no noise-free waveforms"):
+            store.clean("U", 0)
+
+
+def test_a_short_channel_is_flagged(tmp_path):
+    convert.run(convert.ConvertSettings("a", "data"), str(DATA / "art_decoder_data.root"), None, str(tmp_path / "a.h5"))
+    with EventStore(tmp_path / "a.h5") as store:
+        short = sum(int(((store.status(p, i) & STATUS_SHORT) != 0).sum()) for i in range(len(store)) for p in PLANES)
+        assert short == 2  # one channel of 5812 ticks in each of two events
+        assert store.ticks == 6000
+
+
+def event_of(adc):
+    channel = np.arange(len(adc), dtype=np.uint32)
+    return RawEvent(1, 2, 3, channel, adc, np.full(len(adc), adc.shape[1]), np.zeros(len(adc), np.float32))
+
+
+def test_dead_and_noisy_channels_are_flagged_and_blanked(tmp_path, rng):
+    adc = np.rint(900 + rng.standard_normal((3, 400)) * [[5], [0], [60]]).astype(np.int16)
+    with EventWriter.open(tmp_path / "a.h5", 400, with_clean=False, with_charge=False, about={}) as writer:
+        writer.append(event_of(adc))
+    with EventStore(tmp_path / "a.h5") as store:
+        assert store.status("U", 0)[:4].tolist() == [0, STATUS_QUIET, STATUS_NOISY, STATUS_MISSING]
+        waveforms = store.waveforms("U", 0)
+        assert waveforms[0].std() == pytest.approx(5, rel=0.1)
+        assert np.all(waveforms[1:] == 0)
+
+
+def test_a_foreign_channel_leaves_no_file(tmp_path):
+    event = event_of(np.zeros((1, 10), np.int16))
+    event.channel = np.array([15360], np.uint32)
+    with (
+        pytest.raises(ProtoduneError, match="channel 15360, expected at most 15359"),
+        EventWriter.open(tmp_path / "a.h5", 10, with_clean=False, with_charge=False, about={}) as writer,
+    ):
+        writer.append(event)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_charge_outside_the_readout_is_left_out(tmp_path):
+    event = event_of(np.zeros((2, 10), np.int16))
+    columns = np.array([1, 1, 0], np.uint32), np.array([10, 3, -1], np.int32)
+    event.charge = ChargeTable(*columns, np.ones(3, np.float32), np.array([7, 8, 9], np.int32))
+    with EventWriter.open(tmp_path / "a.h5", 10, with_clean=False, with_charge=True, about={}) as writer:
+        writer.append(event)
+    with EventStore(tmp_path / "a.h5") as store:
+        charge = store.charge("U", 0)
+        assert (charge.channel.tolist(), charge.tick.tolist(), charge.track.tolist()) == ([1], [3], [8])
+
+
+def test_other_files_are_refused_with_the_stage_to_run(tmp_path):
+    with pytest.raises(ProtoduneError, match="found nothing, expected a protodune-events file; run the stage 'convert'"):
+        EventStore(tmp_path / "a.h5")
+    (tmp_path / "a.h5").write_text("text")
+    with pytest.raises(ProtoduneError, match="not an HDF5 file"):
+        EventStore(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.attrs["format"], file.attrs["format_version"] = "protodune-events", 99
+    with pytest.raises(ProtoduneError, match="version 99, expected protodune-events version 3; run the stage 'convert'"):
+        EventStore(tmp_path / "b.h5")

@@ -1,0 +1,50 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from protodune.core.errors import ProtoduneError
+
+
+@contextlib.contextmanager
+def atomic_path(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary neighbour of ``target``; rename it on success, remove it on any failure.
+
+    The neighbour keeps the suffix of the target, since writers choose the format by it.
+    """
+    target = Path(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProtoduneError(f"{target}: cannot make its folder ({error.strerror}); choose a writable folder") from None
+    temporary = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise ProtoduneError(f"{target}: cannot be written ({os.strerror(error.errno)}); nothing was left behind") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(target: str | Path, text: str) -> None:
+    """Write a text file atomically (UTF-8)."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def require_file(path: str | Path, what: str, hint: str) -> Path:
+    """Return ``path`` if it is a readable file, else raise a ProtoduneError that says ``what`` is missing."""
+    path = Path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise ProtoduneError(f"{path}: found {found}, expected {what}; {hint}")
+    if not os.access(path, os.R_OK):
+        raise ProtoduneError(f"{path}: permission denied, expected {what} that can be read; {hint}")
+    return path

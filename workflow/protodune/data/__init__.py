@@ -1,1 +1,0 @@
-"""From event stores to what networks are fed: features, patches, tiles, datasets."""

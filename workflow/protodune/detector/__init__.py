@@ -1,0 +1,1 @@
+"""What a detector is, as an object that is passed on."""

@@ -1,0 +1,1 @@
+"""Networks, each a module of its own."""

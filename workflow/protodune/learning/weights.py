@@ -1,0 +1,59 @@
+"""Weights for use: safetensors files that describe themselves; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from protodune.core.errors import ProtoduneError
+from protodune.core.files import atomic_path, require_file
+from protodune.learning.registry import build_model
+
+FORMAT = "protodune-weights"
+FORMAT_VERSION = 1
+
+
+def save_weights(path: str | Path, model: torch.nn.Module, about: dict) -> None:
+    """Write the weights with ``about`` (architecture, network settings, task, family, ...) as safetensors metadata."""
+    text = json.dumps({"format": FORMAT, "format_version": FORMAT_VERSION, **about}, sort_keys=True)
+    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(state, metadata={"protodune": text}))
+
+
+def load_weights(path: str | Path, expected: dict[str, str | None] | None = None) -> tuple[torch.nn.Module, dict]:
+    """Rebuild a network from a weights file; returns it in eval mode with the file's ``about``.
+
+    ``expected``: values that ``about`` must have, None for any (for instance family: collection); the error names both.
+    """
+    require_file(path, "a weights file", "run the stage 'train'")
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("protodune", "{}"))
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+    except (SafetensorError, OSError, json.JSONDecodeError):
+        raise ProtoduneError(f"{path}: not a safetensors file, expected protodune weights; train the model again") from None
+    found = (about.get("format"), about.get("format_version"))
+    if found != (FORMAT, FORMAT_VERSION):
+        raise ProtoduneError(
+            f"{path}: found format {found[0]} version {found[1]}, expected {FORMAT} version {FORMAT_VERSION}; "
+            "train the model again"
+        )
+    for key, value in (expected or {}).items():
+        if value is not None and about.get(key) != value:
+            raise ProtoduneError(
+                f"{path}: weights of {key} '{about.get(key)}', expected '{value}'; give the weights that were trained for it"
+            )
+    model = build_model(about["architecture"], about["network"], about["task"])
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        detail = str(error).splitlines()[-1].strip()
+        raise ProtoduneError(
+            f"{path}: tensors do not fit architecture '{about['architecture']}' ({detail}); train the model again"
+        ) from None
+    return model.eval(), about

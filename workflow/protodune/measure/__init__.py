@@ -1,0 +1,1 @@
+"""What is measured of a method, against the truth and without it."""

@@ -1,1 +1,0 @@
-"""Networks; ``registry`` knows them by name."""

@@ -1,0 +1,1 @@
+"""Tables, figures, paper and page from what was measured; nothing is computed here."""

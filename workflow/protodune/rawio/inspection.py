@@ -1,0 +1,114 @@
+"""What is in a file, what would be converted, and what is wrong with it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers the compression filters)
+import numpy as np
+
+from protodune.core.errors import ProtoduneError
+from protodune.detector.geometry import CHANNELS_PER_APA
+from protodune.rawio.source import describe_root, open_raw
+
+MAX_EVENTS = 5
+
+
+@dataclass
+class Inspection:
+    """Lines for people and the problems among them."""
+
+    path: str
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def say(self, name: str, value: object) -> None:
+        """Add a line."""
+        self.lines.append(f"  {name:<12} {value}")
+
+    def text(self) -> str:
+        """The whole inspection as text."""
+        found = [f"  problem      {p}" for p in self.problems] or ["  problems     none found"]
+        return "\n".join([self.path, *self.lines, *found]) + "\n"
+
+
+def inspect(path: str, tag: str | None = None, every_event: bool = False) -> Inspection:
+    """Inspect a ROOT file, a DUNEdn dump or one of this project's HDF5 files.
+
+    Reads the first five events (``every_event``: all) and reports each that is damaged.
+    """
+    if "://" not in path and Path(path).is_file() and h5py.is_hdf5(path):
+        return _inspect_hdf5(path)
+    report = Inspection(path)
+    try:
+        if not path.endswith(".npy"):
+            for name, value in describe_root(path):
+                report.say(name, value)
+        source = open_raw(path, tag)
+    except ProtoduneError as error:
+        report.problems.append(str(error))
+        return report
+    report.say("flavour", source.flavour)
+    for name, value in source.about.items():
+        if name in ("digits", "sim", "time", "seed"):
+            report.say(name, value)
+    report.say("events", len(source))
+    _inspect_events(report, source, len(source) if every_event else min(MAX_EVENTS, len(source)))
+    return report
+
+
+def _inspect_events(report: Inspection, source, count: int) -> None:
+    ids, ticks, channels, truth = [], set(), [], set()
+    for index in range(count):
+        try:
+            event = source.read(index)
+        except ProtoduneError as error:
+            report.problems.append(str(error))
+            continue
+        ids.append(event.event_id)
+        ticks |= set(np.unique(event.n_samples).tolist())
+        channels.append(event.channel)
+        truth |= {"clean"} if event.clean is not None else set()
+        truth |= {"charge"} if event.charge is not None else set()
+    report.say("read", f"{count} event(s)")
+    if "compression" in source.about:
+        report.say("compression", source.about["compression"])
+    if not ids:
+        if not report.problems:
+            report.problems.append(f"{source.path}: no events")
+        return
+    with contextlib.suppress(ProtoduneError):  # a damaged id is reported where its event is read
+        ids += [source.event_id(index) for index in range(count, len(source))]
+    runs = sorted({run for run, _, _ in ids})
+    report.say("runs", runs[0] if len(runs) == 1 else f"{runs[0]} to {runs[-1]}")
+    report.say("first event", "run {} subrun {} event {}".format(*ids[0]))
+    present = np.unique(np.concatenate(channels))
+    if present.size == 0:
+        report.problems.append(f"{source.path}: no digits in the events that were read")
+        return
+    apas = np.unique(present // CHANNELS_PER_APA).tolist()
+    report.say("channels", f"{present.size} ({present[0]} to {present[-1]}), APAs {', '.join(map(str, apas))}")
+    report.say("ticks", ", ".join(map(str, sorted(ticks))))
+    report.say("truth", ", ".join(sorted(truth)) or "none")
+    if len({tuple(c.tolist()) for c in channels}) > 1:
+        report.say("note", "events differ in their channels")
+
+
+def _inspect_hdf5(path: str) -> Inspection:
+    report = Inspection(path)
+    with h5py.File(path, "r") as file:
+        if "format" not in file.attrs:
+            report.problems.append(f"{path}: an HDF5 file without a format attribute, not one of this project")
+        for name, value in file.attrs.items():
+            report.say(name, value)
+
+        def line(name: str, item: h5py.HLObject) -> None:
+            if isinstance(item, h5py.Dataset):
+                packed = item.id.get_storage_size() / max(1, item.size * item.dtype.itemsize)
+                report.say(name, f"{item.dtype} {item.shape}, {packed:.2f} of its size on disk")
+
+        file.visititems(line)
+    return report
