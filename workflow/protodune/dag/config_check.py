@@ -1,29 +1,41 @@
-"""Check the whole configuration at once: every problem in one message, path first, typing errors with a suggestion."""
+"""Check the whole configuration at once: every problem in one message, path first, typing errors with a suggestion.
+
+What is missing is filled in with the schema's defaults, the only place where defaults of the configuration stand.
+"""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import jsonschema
 import yaml
 
-from protodune.dag.sheets import Sample, Trial, make_samples, make_trials, read_sheet
 from protodune.core.errors import ProtoduneError, suggest
+from protodune.core.registry import module_name, names
+from protodune.dag.model_check import method_problems, model_problems, trial_problems
+from protodune.dag.sheets import Sample, Trial, make_samples, make_trials, read_sheet
+from protodune.dag.spec_reader import name_problem
+from protodune.dag.steps import Step, make_steps
 
 _SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 _REPOSITORY = Path(__file__).resolve().parents[3]
+DETECTORS = "protodune.detector.known"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The checked configuration."""
+    """The checked configuration, defaults filled in."""
 
     config: dict
     samples: dict[str, Sample]
     trials: list[Trial]
+    steps: dict[str, Step]
 
 
+@cache
 def load_schema(name: str) -> dict:
     """Read a schema of workflow/schemas."""
     return yaml.safe_load((_SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
@@ -31,18 +43,26 @@ def load_schema(name: str) -> dict:
 
 def check_config(config: dict) -> Plan:
     """Return the checked plan, or raise one ProtoduneError that lists all problems."""
-    problems = schema_problems(config, load_schema("config"), "config")
+    schema = load_schema("config")
+    problems = schema_problems(config, schema, "config")
     if problems:
         raise _refusal(problems)
-    samples, found = _samples(config)
-    problems += found
+    config = with_defaults(config, schema)
+    steps, problems = make_steps(config["steps"])
+    rows, found = read_sheet(find_file(config["samples"]), load_schema("samples"), schema_problems)
+    samples, more = make_samples(rows, config["samples"]) if not found else ([], [])
+    problems += found + more
     rows, found = read_sheet(find_file(config["trials"]), load_schema("trials"), schema_problems)
-    problems += found
-    trials, found = make_trials(rows, list(config["models"]), config["trials"]) if not found else ([], [])
-    problems += found + _cross_problems(config, samples, trials)
+    trials, more = make_trials(rows, list(config["models"]), list(steps), config["trials"]) if not found else ([], [])
+    problems += found + more
+    if not problems:  # what follows needs names that are known
+        problems += _sample_problems(config, samples) + model_problems(config, trials, find_file)
+        problems += method_problems(config, steps) + trial_problems(config, trials, steps, samples)
+        problems += _read_problems(config, steps, trials) + _search_problems(config) + _figure_problems(config, trials)
+        problems += _detector_problems(config, samples)
     if problems:
         raise _refusal(problems)
-    return Plan(config, {s.sample: s for s in samples}, trials)
+    return Plan(config, {s.sample: s for s in samples}, trials, steps)
 
 
 def find_file(name: str) -> Path:
@@ -50,11 +70,40 @@ def find_file(name: str) -> Path:
     return Path(name) if Path(name).is_file() else _REPOSITORY / name
 
 
+def with_defaults(value: object, schema: dict) -> object:
+    """Return a value with the schema's defaults in place of what is missing, at every depth."""
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        others = schema.get("additionalProperties")
+        filled = {
+            name: with_defaults(part, known.get(name, others if isinstance(others, dict) else {}))
+            for name, part in value.items()
+        }
+        for name, part in known.items():
+            if name not in value and "default" in part:
+                filled[name] = with_defaults(copy.deepcopy(part["default"]), part)
+        return filled
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [with_defaults(part, schema["items"]) for part in value]
+    return value
+
+
+def _names_of(validator, package: str, value: object, schema: dict):
+    """The schema keyword ``names_of``: a name of a registry, or package.module of the user's own."""
+    if isinstance(value, str) and "." not in value and value not in names(package):
+        known = names(package)
+        yield jsonschema.ValidationError(
+            f"found '{value}', expected {' | '.join(known)}, or package.module of your own{suggest(value, known)}"
+        )
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"names_of": _names_of})
+
+
 def schema_problems(value: object, schema: dict, where: str) -> list[str]:
     """Return every way in which ``value`` violates a JSON schema, one line each, the path first."""
-    validator = jsonschema.Draft202012Validator(schema)
     lines: list[str] = []
-    for error in sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
+    for error in sorted(_Validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
         path = ".".join([where, *(str(p) for p in error.absolute_path)])
         lines += _lines(error, path)
     return lines
@@ -73,91 +122,99 @@ def _lines(error: jsonschema.ValidationError, path: str) -> list[str]:
         return [f"{path}: found '{error.instance}', expected {' | '.join(options)}{suggest(str(error.instance), options)}"]
     if error.validator == "pattern":
         return [f"{path}: found '{error.instance}', expected letters, digits and _ only"]
+    if error.validator == "names_of":
+        return [f"{path}: {error.message}"]
     return [f"{path}: found {error.instance!r}: {error.message}"]
 
 
-def _samples(config: dict) -> tuple[list[Sample], list[str]]:
-    rows, problems = read_sheet(find_file(config["samples"]), load_schema("samples"), schema_problems)
-    return make_samples(rows, config["samples"]) if not problems else ([], problems)
-
-
-def _cross_problems(config: dict, samples: list[Sample], trials: list[Trial]) -> list[str]:
+def _sample_problems(config: dict, samples: list[Sample]) -> list[str]:
+    """Return what is wrong with the samples' own simulation, detectors and units."""
     problems = []
     simulation = load_schema("config")["properties"]["simulation"]
     for sample in samples:
-        problems += schema_problems(
-            sample.simulation, simulation, f"{config['samples']}: sample '{sample.sample}': simulation"
-        )
-    patch_sets = list(config["patches"])
-    for name, model in config["models"].items():
-        if "weights" in model:
-            problems += _weights_problems(name, model["weights"], trials)
-        elif "patches" not in model:
-            problems.append(f"config.models.{name}: found neither 'patches' nor 'weights', expected one of them")
-        elif model["patches"] not in patch_sets:
+        where = f"{config['samples']}: sample '{sample.sample}'"
+        problems += schema_problems(sample.simulation, simulation, f"{where}: simulation")
+        problem = name_problem(DETECTORS, sample.detector, "DETECTOR", "detector")
+        problems += [f"{where}: {problem}"] if problem else []
+    return problems
+
+
+def _detector_problems(config: dict, samples: list[Sample]) -> list[str]:
+    """Return which samples of one table or training are of different detectors, unless that is asked for."""
+    if config["mixed_detectors"]:
+        return []
+    problems = []
+    for split in ("train", "val", "test"):
+        found = {s.detector: s.sample for s in samples if s.split == split and (split != "test" or s.has_truth)}
+        if len(found) > 1:
+            listed = ", ".join(f"{detector} (for instance {sample})" for detector, sample in found.items())
             problems.append(
-                f"config.models.{name}.patches: '{model['patches']}' is not in config.patches"
-                f"{suggest(model['patches'], patch_sets)}"
+                f"{config['samples']}: split {split} has samples of several detectors: {listed}, expected one detector for a "
+                "training or table; use sheets of their own, or set mixed_detectors: true"
             )
-        if name in config["methods"]:
-            problems.append(f"config.methods.{name}: also a name in config.models; names must differ")
-    if any("weights" not in config["models"][t.model] for t in trials):
-        for split in ("train", "val"):
-            if samples and not any(s.split == split for s in samples):
-                problems.append(f"{config['samples']}: no sample of split {split}, which the trials need")
-    problems += _scan_problems(config)
-    networks = {t.method for t in trials}
+    return problems
+
+
+def _read_problems(config: dict, steps: dict[str, Step], trials: list[Trial]) -> list[str]:
+    """Return which methods whose products a step reads do not exist in the earlier step."""
+    problems = []
+    for step in steps.values():
+        for earlier, method in step.reads.items():
+            known = sorted({t.method for t in trials if t.step == earlier})
+            known += [name for name, m in config["methods"].items() if m["step"] == earlier]
+            if method not in known:
+                problems.append(
+                    f"config.steps.{step.name}.reads.{earlier}: found no method '{method}' in step {earlier}"
+                    f"{suggest(method, known)}; known: {', '.join(known) or 'none'}"
+                )
+    return problems
+
+
+def _figure_problems(config: dict, trials: list[Trial]) -> list[str]:
+    problems, networks = [], sorted({t.method for t in trials})
     shown = config["figures"]["network"]
     if trials and shown not in networks:
         problems.append(
-            f"config.figures.network: '{shown}' is no model.trial of the trial sheet{suggest(shown, sorted(networks))}"
+            f"config.figures.network: '{shown}' is no model.trial of the trial sheet{suggest(shown, networks)}"
         )
     shown = config["figures"]["classical"]
     if shown not in config["methods"]:
         problems.append(
             f"config.figures.classical: '{shown}' is not in config.methods{suggest(shown, list(config['methods']))}"
         )
-    known = [*sorted(networks), *config["methods"]]
-    problems += [
+    known = [*networks, *config["methods"]]
+    return problems + [
         f"config.figures.compared: '{name}' is neither a model.trial nor in config.methods{suggest(name, known)}"
-        for name in config["figures"].get("compared", [])
+        for name in config["figures"]["compared"]
         if name not in known
     ]
-    return problems
 
 
-def _scan_problems(config: dict) -> list[str]:
-    scan, models = config["scan"], config["models"]
+def _search_problems(config: dict) -> list[str]:
+    search, models = config["search"], config["models"]
     training = load_schema("config")["properties"]["models"]["additionalProperties"]["properties"]["training"]
-    problems = schema_problems(scan.get("training", {}), training, "config.scan.training")
-    if scan["model"] not in models:
-        problems.append(
-            f"config.scan.model: '{scan['model']}' is not in config.models{suggest(scan['model'], list(models))}"
-        )
+    problems = schema_problems(search["training"], training, "config.search.training")
+    for what, name, known in (("model", search["model"], models), ("step", search["step"], config["steps"])):
+        if name not in known:
+            problems.append(f"config.search.{what}: '{name}' is not in config.{what}s{suggest(name, list(known))}")
     known = list(training["properties"])
-    for name, wanted in scan["space"].items():
-        if not name.startswith("network.") and name not in known:
+    for name, wanted in search["space"].items():
+        if not name.startswith("network.") and name.split(".")[0] not in known:
             problems.append(
-                f"config.scan.space.{name}: no setting of a training{suggest(name, known)}; those of a network are called "
+                f"config.search.space.{name}: no setting of a training{suggest(name, known)}; those of a network are called "
                 "network.NAME"
             )
-        if isinstance(wanted, dict) and (wanted["low"] > wanted["high"] or (wanted.get("log") and wanted["low"] <= 0)):
+        if isinstance(wanted, dict) and (wanted["low"] > wanted["high"] or (wanted["log"] and wanted["low"] <= 0)):
             problems.append(
-                f"config.scan.space.{name}: found low {wanted['low']} and high {wanted['high']}, expected low <= high, and "
+                f"config.search.space.{name}: found low {wanted['low']} and high {wanted['high']}, expected low <= high, and "
                 "above 0 with log"
             )
     return problems
 
 
-def _weights_problems(name: str, weights: str, trials: list[Trial]) -> list[str]:
-    """Return which files of a model's weights are not there, of those that the trials use."""
-    planes = sorted({t.plane for t in trials if t.model == name})
-    paths = {weights.replace("{plane}", plane) for plane in planes}
-    return [
-        f"config.models.{name}.weights: found no file {path}, expected it in the working directory or the repository"
-        for path in sorted(paths)
-        if not find_file(path).is_file()
-    ]
+def detector_module(name: str) -> str:
+    """Return the module of a detector."""
+    return module_name(DETECTORS, name)
 
 
 def _refusal(problems: list[str]) -> ProtoduneError:

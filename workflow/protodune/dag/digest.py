@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import hashlib
 from functools import cache
-from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
-_PACKAGE = "protodune"
+from protodune.dag import spec_reader
+from protodune.dag.spec_reader import PACKAGE, module_path, tree
+
+NOT_COMPUTED = {"Task": {"measures", "head"}, "Figure": {"caption", "order"}}
+"""Keywords of specs that say something to people or to other stages, which their digests hold themselves."""
 
 
 def code_digest(*modules: str) -> str:
-    """Return 16 hex digits over the syntax trees of modules and of all package modules that they import.
+    """Return 16 hex digits over the syntax trees of modules and of all modules of their packages that they import.
 
-    Docstrings and comments do not count.  The package's own ``__init__`` (its version) does not either.
+    Docstrings and comments do not count.  The package's own ``__init__`` (its version) does not either.  What a stage finds
+    by name (a network, a task, a measure, ...) is no import of it: name it here.
     """
     text = "\n".join(f"{name} {_tree_digest(name)}" for name in sorted(set().union(*map(closure, modules))))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -22,11 +25,11 @@ def code_digest(*modules: str) -> str:
 
 def file_digest(path: str) -> str:
     """Return 16 hex digits over a file of the repository that is no Python code."""
-    return hashlib.sha256((_ROOT.parent / path).read_bytes()).hexdigest()[:16]
+    return hashlib.sha256((spec_reader.ROOT.parent / path).read_bytes()).hexdigest()[:16]
 
 
 def closure(module: str) -> set[str]:
-    """Return the names of a module and of all modules of this package that it imports, directly or not."""
+    """Return the names of a module and of all modules that it imports, directly or not, of our package or of its own."""
     seen, waiting = set(), [module]
     while waiting:
         name = waiting.pop()
@@ -36,48 +39,35 @@ def closure(module: str) -> set[str]:
     return seen
 
 
-def _path(module: str) -> Path | None:
-    base = _ROOT.joinpath(*module.split("."))
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
-
-
-@cache
-def _tree(module: str) -> ast.Module:
-    path = _path(module)
-    if path is None:
-        raise ValueError(f"no module {module} below {_ROOT}")
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 @cache
 def _imports(module: str) -> set[str]:
-    found = set()
-    for node in ast.walk(_tree(module)):
-        names = []
+    ours, found = {PACKAGE, module.split(".")[0]}, set()
+    for node in ast.walk(tree(module)):
+        imported = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            imported = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
+            imported = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in imported:
             parts = name.split(".")
-            if parts[0] != _PACKAGE:
+            if parts[0] not in ours:
                 continue
             # Importing a.b.c runs a.b's __init__ too; the package's own holds only the version.
-            found |= {".".join(parts[:i]) for i in range(2, len(parts) + 1) if _path(".".join(parts[:i]))}
+            first = 2 if parts[0] == PACKAGE else 1
+            found |= {".".join(parts[:i]) for i in range(first, len(parts) + 1) if module_path(".".join(parts[:i]))}
     return found
 
 
 @cache
 def _tree_digest(module: str) -> str:
-    tree = ast.parse(ast.unparse(_tree(module)))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
+    parsed = ast.parse(ast.unparse(tree(module)))
+    for node in ast.walk(parsed):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [n for n in body if not _is_text(n)] or [ast.Pass()]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+            node.body = [n for n in node.body if not _is_text(n)] or [ast.Pass()]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            left_out = NOT_COMPUTED.get(node.func.id, ())
+            node.keywords = [k for k in node.keywords if k.arg not in left_out]
+    return hashlib.sha256(ast.dump(parsed).encode()).hexdigest()
 
 
 def _is_text(node: ast.stmt) -> bool:

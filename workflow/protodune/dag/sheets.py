@@ -1,4 +1,4 @@
-"""The sample sheet and the trial sheet: tab-separated, one row a sample or training, checked line by line."""
+"""The sample sheet and the trial sheet: tab-separated, one row per sample or training, checked line by line."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ from pathlib import Path
 
 from protodune.core.errors import suggest
 
-TOY = "toy"
+SIMULATION = "simulation"
+"""The source of samples that the embedded simulation makes."""
 INJECT = "inject:"
 """A source that begins so is another sample with simulated signals on top."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the sample sheet; ``events`` and ``apas`` count for the toy source only, ``seed`` and ``simulation`` for it
-    and for injected signals."""
+    """One row of the sample sheet; ``events`` and ``units`` count for simulated samples only, ``seed`` and ``simulation`` for
+    them and for injected signals."""
 
     sample: str
     split: str
     kind: str
     source: str
+    detector: str
     seed: int | None
     events: int | None
-    apas: tuple[int, ...]
+    units: tuple[int, ...]
     simulation: dict
     partner: str
     tag: str
     note: str
 
     @property
-    def is_toy(self) -> bool:
+    def is_simulated(self) -> bool:
         """Whether the embedded simulation makes this sample."""
-        return self.source == TOY
+        return self.source == SIMULATION
 
     @property
     def recording(self) -> str:
@@ -45,33 +47,34 @@ class Sample:
     @property
     def is_file(self) -> bool:
         """Whether a file of the user is converted."""
-        return not (self.is_toy or self.recording)
+        return not (self.is_simulated or self.recording)
 
     @property
-    def has_clean(self) -> bool:
+    def has_truth(self) -> bool:
         """Whether noise-free waveforms will be there: from the simulation or from a noise-off partner."""
-        return self.is_toy or bool(self.partner)
+        return self.is_simulated or bool(self.partner)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One row of the trial sheet: train ``model`` on ``plane``; ``overrides`` goes over the model's ``training``."""
+    """One row of the trial sheet: ``model`` in a step of the chain, on the planes of a family; ``overrides`` goes over the
+    model's ``training``."""
 
     trial: str
-    task: str
+    step: str
     model: str
-    plane: str
+    family: str
     overrides: dict
     note: str
 
     @property
     def method(self) -> str:
-        """Name under which its predictions appear."""
+        """Name under which its products appear."""
         return f"{self.model}.{self.trial}"
 
 
 def read_sheet(path: Path, schema: dict, check: Callable[[dict, dict, str], list[str]]) -> tuple[list[dict], list[str]]:
-    """Read a sheet; return its rows (empty cells left out, numbers converted) and all problems found.
+    """Read a sheet; return its rows (empty cells as the schema's defaults, numbers converted) and all problems found.
 
     ``schema``: JSON schema of a row; ``check(row, schema, where)`` gives the problems of one row.
     """
@@ -85,6 +88,7 @@ def read_sheet(path: Path, schema: dict, check: Callable[[dict, dict, str], list
     problems += [f"{path}: missing column '{c}'" for c in schema["required"] if c not in columns]
     if problems:
         return [], problems
+    defaults = {name: column["default"] for name, column in schema["properties"].items() if "default" in column}
     rows = []
     for number, cells in enumerate(reader, start=2):
         where = f"{path}: line {number}"
@@ -93,7 +97,7 @@ def read_sheet(path: Path, schema: dict, check: Callable[[dict, dict, str], list
             continue
         row = {k: _typed(v.strip(), schema["properties"][k]) for k, v in cells.items() if v and v.strip()}
         problems += check(row, schema, where)
-        rows.append(row)
+        rows.append({**defaults, **row})
     return rows, problems
 
 
@@ -118,19 +122,19 @@ def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]
         name = row["sample"]
         if any(s.sample == name for s in samples):
             problems.append(f"{where}: sample '{name}' occurs more than once; names must differ")
-        if row["source"] == TOY:
-            missing = [c for c in ("seed", "events", "apas") if c not in row]
+        if row["source"] == SIMULATION:
+            missing = [c for c in ("seed", "events", "units") if c not in row]
             if missing:
-                problems.append(f"{where}: sample '{name}': source toy needs {', '.join(missing)}")
+                problems.append(f"{where}: sample '{name}': source {SIMULATION} needs {', '.join(missing)}")
+            if row["partner"]:
+                problems.append(f"{where}: sample '{name}': simulated samples bring their own truth; leave 'partner' empty")
         elif row["source"].startswith(INJECT):
             problems += [f"{where}: sample '{name}': {problem}" for problem in _injection_problems(row, rows)]
-        elif "simulation" in row:
-            problems.append(f"{where}: sample '{name}': 'simulation' is for source toy; leave it empty")
-        if row["source"] == TOY and "partner" in row:
-            problems.append(f"{where}: sample '{name}': source toy brings its own truth; leave 'partner' empty")
-        optional = {"seed": None, "events": None, "simulation": {}, "partner": "", "tag": "", "note": ""}
-        samples.append(Sample(**{**optional, **row, "apas": tuple(row.get("apas", ()))}))
-        if row["split"] in ("train", "val") and not samples[-1].has_clean:
+        elif row["simulation"]:
+            problems.append(f"{where}: sample '{name}': 'simulation' is for source {SIMULATION}; leave it empty")
+        optional = {"seed": None, "events": None}
+        samples.append(Sample(**{**optional, **row, "units": tuple(row.get("units", ()))}))
+        if row["split"] in ("train", "val") and not samples[-1].has_truth:
             problems.append(
                 f"{where}: sample '{name}': split {row['split']} needs noise-free waveforms; give 'partner', or split test"
             )
@@ -146,27 +150,30 @@ def _injection_problems(row: dict, rows: list[dict]) -> list[str]:
             f"source {row['source']}: no such sample, expected {INJECT} and one that is simulated or read from a file"
             f"{suggest(of, list(others))}"
         )
-    elif others[of]["split"] != "test":
-        problems.append(f"source {row['source']}: that sample has split {others[of]['split']}; predictions need split test")
+    else:
+        if others[of]["split"] != "test":
+            problems.append(f"source {row['source']}: that sample has split {others[of]['split']}; products need split test")
+        if others[of]["detector"] != row["detector"]:
+            problems.append(f"source {row['source']}: detector {row['detector']}, but that sample is of {others[of]['detector']}")
     if row["split"] != "test":
         problems.append("injected signals are for split test")
     if "seed" not in row:
         problems.append("injected signals need a seed")
-    problems += [f"'{c}' is that of the recording; leave it empty" for c in ("events", "apas", "partner") if c in row]
+    problems += [f"'{c}' is that of the recording; leave it empty" for c in ("events", "units", "partner") if row.get(c)]
     return problems
 
 
-def make_trials(rows: list[dict], models: list[str], where: str) -> tuple[list[Trial], list[str]]:
-    """Turn checked rows into trials; unknown models and duplicates are returned as problems."""
+def make_trials(rows: list[dict], models: list[str], steps: list[str], where: str) -> tuple[list[Trial], list[str]]:
+    """Turn checked rows into trials; unknown models and steps, and duplicates, are returned as problems."""
     problems, trials = [], []
     for row in rows:
-        trial = Trial(row["trial"], row["task"], row["model"], row["plane"], row.get("overrides", {}), row.get("note", ""))
-        if trial.model not in models:
-            problems.append(
-                f"{where}: trial '{trial.trial}': model '{trial.model}' is not in config.models"
-                f"{suggest(trial.model, models)}"
-            )
-        if any((t.trial, t.task, t.model, t.plane) == (trial.trial, trial.task, trial.model, trial.plane) for t in trials):
-            problems.append(f"{where}: {trial.method} on {trial.plane} for {trial.task} occurs more than once")
+        trial = Trial(**row)
+        for what, name, known in (("model", trial.model, models), ("step", trial.step, steps)):
+            if name not in known:
+                problems.append(
+                    f"{where}: trial '{trial.trial}': {what} '{name}' is not in config.{what}s{suggest(name, known)}"
+                )
+        if any((t.trial, t.step, t.model, t.family) == (trial.trial, trial.step, trial.model, trial.family) for t in trials):
+            problems.append(f"{where}: {trial.method} on {trial.family} for {trial.step} occurs more than once")
         trials.append(trial)
     return trials, problems

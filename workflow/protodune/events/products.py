@@ -1,22 +1,290 @@
-"""What a method makes of one plane, classical or network."""
+"""Product files: what a method makes of the planes of a sample, the same format for networks and classical methods.
+
+A method makes images of a plane: one for each output of its task that it serves, (channels, ticks), or (k, channels, ticks)
+for an output of k channels.  All HDF5 names of product files live here (docs/data_format.md).
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import h5py
+import hdf5plugin
 import numpy as np
+from tqdm import tqdm
+
+from protodune.core.errors import ProtoduneError
+from protodune.core.hdf5 import create_hdf5, open_checked
+from protodune.detector.model import Plane
+from protodune.events.store import CHUNK, EventStore
+
+FORMAT = "protodune-products"
+FORMAT_VERSION = 4
+ACTIVATIONS = ("none", "sigmoid", "softmax")
+DEFAULT_THRESHOLD = 0.5
+
+PlaneProduct = dict[str, np.ndarray]
+"""What a method makes of one plane: images by the name of the output, float32 (or bool for regions)."""
+
+log = logging.getLogger(__name__)
 
 
-@dataclass
-class PlaneProduct:
-    """All (channels, ticks): ``denoised`` float32 in ADC without pedestal, ``charge`` float32 in electrons a tick and
-    ``roi``, each where the method finds it, else None.  ``roi`` is bool, or float32 from 0 to 1 where the method is more or
-    less sure."""
+@dataclass(frozen=True)
+class Output:
+    """One image that a task asks for, and how it is stored.
 
-    denoised: np.ndarray | None = None
-    charge: np.ndarray | None = None
-    roi: np.ndarray | None = None
+    ``kind``: stored integer type; ``unit`` of the values and ``per_count``: how much of it a count stands for, None: as the
+    detector's noise-free waveforms; ``channels``: images that belong together, for instance one per class; ``activation``:
+    from what a network gives to values (``none``, ``sigmoid``, or ``softmax`` over the channels).
+    """
 
-    def images(self) -> dict[str, np.ndarray]:
-        """The images that are there, by name."""
-        return {name: image for name, image in vars(self).items() if image is not None}
+    name: str
+    unit: str
+    per_count: float | None
+    kind: str = "i2"
+    channels: int = 1
+    activation: str = "none"
+
+    def __post_init__(self):
+        if self.activation not in ACTIVATIONS:
+            raise ProtoduneError(f"output {self.name}: activation '{self.activation}', expected {' | '.join(ACTIVATIONS)}")
+        if self.channels < 1 or (self.activation == "softmax" and self.channels < 2):
+            raise ProtoduneError(f"output {self.name}: {self.channels} channels, expected 1 or more, 2 or more with softmax")
+
+    def shape(self, rows: int, ticks: int) -> tuple[int, ...]:
+        """Shape of the image of a plane: (rows, ticks), or (channels, rows, ticks) of several channels."""
+        return (rows, ticks) if self.channels == 1 else (self.channels, rows, ticks)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One plane of one image of a store."""
+
+    image: int
+    plane: Plane
+
+
+Method = Callable[[EventStore, list[Place]], list[PlaneProduct]]
+"""From the places that a task looks at together to what a method makes of each."""
+
+
+def places(store: EventStore, family: str, scope: str, images: Sequence[int] | None = None) -> list[list[Place]]:
+    """Return the planes of a family that a method gets together: each alone (``plane``), those of an image (``unit``), or
+    those of an event (``event``)."""
+    chosen = range(len(store)) if images is None else images
+    by_image = [[Place(i, p) for p in store.family(family, i)] for i in chosen]
+    if scope == "plane":
+        return [[place] for group in by_image for place in group]
+    if scope == "unit":
+        return [group for group in by_image if group]
+    events: dict[int, list[Place]] = {}
+    for group in by_image:
+        for place in group:
+            events.setdefault(int(store.event_row[place.image]), []).append(place)
+    return list(events.values())
+
+
+class ProductWriter:
+    """Writes the planes of some images of a sample in any order; use ``ProductWriter.open``."""
+
+    def __init__(self, file: h5py.File, outputs: dict[str, Output], images: list[int], store: EventStore):
+        self._file, self._outputs, self._store = file, outputs, store
+        self._place = {image: i for i, image in enumerate(images)}
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(
+        cls,
+        path: str | Path,
+        store: EventStore,
+        family: str,
+        outputs: Sequence[Output],
+        about: dict,
+        images: list[int] | None = None,
+    ) -> Iterator[ProductWriter]:
+        """Create a product file for all or some images of ``store``; it appears whole or not at all.
+
+        ``about`` (task, step, method, settings, versions, ...) travels in it.
+        """
+        images = list(range(len(store))) if images is None else images
+        with create_hdf5(path) as file:
+            file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
+            file.attrs["detector"], file.attrs["detector_version"] = store.detector.name, store.detector.version
+            file.attrs["about"] = json.dumps({**about, "family": family}, sort_keys=True)
+            file["images/unit"] = store.unit[images]
+            for column, name in enumerate(("run", "subrun", "event")):
+                file[f"images/{name}"] = np.array([store.event_id(i)[column] for i in images], np.uint32)
+            file["images/seconds"] = np.full(len(images), np.nan, np.float32)
+            for plane in store.detector.family_planes(family):
+                file.create_group(plane)
+            yield cls(file, {o.name: o for o in outputs}, images, store)
+
+    def write(self, place: Place, product: PlaneProduct) -> None:
+        """Store what a method made of one plane; the same outputs in every call."""
+        for name, values in product.items():
+            low, high = float(values.min()), float(values.max())  # NaN and infinity show here too
+            if not (np.isfinite(low) and np.isfinite(high)):
+                raise ProtoduneError(
+                    f"image {place.image} plane {place.plane.name}: '{name}' holds NaN or infinity; train again or check the "
+                    "input"
+                )
+            output = self._output(name)
+            per_count, limits = self._per_count(output), np.iinfo(output.kind)
+            counts = values * np.float32(1 / per_count)
+            np.rint(counts, out=counts)
+            if min(low, -high) / per_count <= -limits.max:
+                np.clip(counts, max(limits.min, -limits.max), limits.max, out=counts)
+            self._dataset(place.plane.name, name)[self._place[place.image]] = counts.astype(output.kind)
+
+    def took(self, image: int, seconds: float) -> None:
+        """Store how long it took to read, clean and write the planes of an image."""
+        self._file["images/seconds"][self._place[image]] = seconds
+
+    def copy(self, part: h5py.File, image: int, position: int = 0) -> None:
+        """Take over the planes of one image from a file that holds it at ``position``; compressed chunks go as they are."""
+        self.took(image, part["images/seconds"][position])
+        for plane in (p for p in self._store.detector.plane_names if p in part):
+            for name, source in part[plane].items():
+                target = self._dataset(plane, name).id
+                for number in range(source.id.get_num_chunks()):
+                    offset = source.id.get_chunk_info(number).chunk_offset
+                    if offset[0] == position:
+                        mask, chunk = source.id.read_direct_chunk(offset)
+                        target.write_direct_chunk((self._place[image], *offset[1:]), chunk, mask)
+
+    def _output(self, name: str) -> Output:
+        if name not in self._outputs:
+            raise ProtoduneError(f"output '{name}' is none of this task's: {', '.join(self._outputs)}")
+        return self._outputs[name]
+
+    def _per_count(self, output: Output) -> float:
+        return self._store.detector.adc_per_count if output.per_count is None else output.per_count
+
+    def _dataset(self, plane: str, name: str) -> h5py.Dataset:
+        if name not in self._file[plane]:
+            output, rows = self._output(name), self._store.plane(plane, 0).n_channels
+            shape = (len(self._place), *output.shape(rows, self._store.ticks))
+            chunk = (*([1] * (len(shape) - 2)), min(CHUNK[1], shape[-2]), min(CHUNK[2], shape[-1]))
+            options = hdf5plugin.Bitshuffle(cname="lz4")
+            dataset = self._file[plane].create_dataset(name, shape, output.kind, chunks=chunk, **options)
+            dataset.attrs["unit_per_count"], dataset.attrs["unit"] = self._per_count(output), output.unit
+        return self._file[plane][name]
+
+
+class Products:
+    """Reads a product file; a context manager."""
+
+    def __init__(self, path: str | Path):
+        self.path = str(path)
+        self._file = open_checked(path, FORMAT, FORMAT_VERSION, "infer")
+        self.about: dict = json.loads(self._file.attrs["about"])
+        self.family: str = self.about["family"]
+        self.threshold: float = self.about.get("threshold", DEFAULT_THRESHOLD)
+        """Score at which the method takes a pixel for part of a region."""
+        self.seconds: np.ndarray = self._file["images/seconds"][:]
+        """How long each image took to read, clean and write, float32 (images,), start-up left out."""
+
+    def __enter__(self) -> Products:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
+    def has(self, name: str) -> bool:
+        """Whether this output was made, for every plane of the family."""
+        planes = [item for key, item in self._file.items() if key != "images"]
+        return bool(planes) and any(name in item for item in planes)
+
+    def names(self) -> list[str]:
+        """The outputs that were made, sorted."""
+        return sorted({name for key, item in self._file.items() if key != "images" for name in item})
+
+    def image(self, name: str, plane: str, image: int) -> np.ndarray:
+        """Return an output of one plane, float32 (channels, ticks), or (k, channels, ticks) for k channels of the output."""
+        if f"{plane}/{name}" not in self._file:
+            raise ProtoduneError(
+                f"{self.path}: has no '{name}' of plane {plane}; run the stage 'infer' again, or choose a method that makes it"
+            )
+        dataset = self._file[f"{plane}/{name}"]
+        return dataset[image] * np.float32(dataset.attrs["unit_per_count"])
+
+    def check_matches(self, store: EventStore) -> None:
+        """Raise a ProtoduneError unless the images are those of ``store``."""
+        made_for = (self._file.attrs["detector"], int(self._file.attrs["detector_version"]))
+        if made_for != (store.detector.name, store.detector.version):
+            raise ProtoduneError(
+                f"{self.path}: made for detector {made_for[0]} version {made_for[1]}, but {store.path} is of "
+                f"{store.detector.name} version {store.detector.version}; run the stage 'infer' again"
+            )
+        ids = zip(*(self._file[f"images/{k}"][:].tolist() for k in ("run", "subrun", "event", "unit")), strict=True)
+        wanted = [(*store.event_id(i), int(store.unit[i])) for i in range(len(store))]
+        if list(ids) != wanted:
+            raise ProtoduneError(f"{self.path}: made from other events than {store.path}; run the stage 'infer' again")
+
+
+def make_products(
+    method: Method,
+    events: str,
+    family: str,
+    outputs: Sequence[Output],
+    output: str,
+    about: dict,
+    code: str = "",
+    scope: str = "plane",
+) -> None:
+    """Run a method over the planes of a family in every image of a sample and write the products; bad channels: 0.
+
+    What was done is on disk image by image (with scope ``event``: event by event), in a folder beside ``output`` that the
+    last one clears away.  A run that was interrupted goes on where it stopped, if ``about``, ``code`` and the events are the
+    same.
+    """
+    about = {**about, "family": family, "events": events}
+    state = Path(events).stat()
+    same = json.dumps([about, code, state.st_size, state.st_mtime_ns], sort_keys=True)
+    parts = Path(f"{output}.parts")
+    with EventStore(events) as store:
+        batches = _batches(store, scope)
+        for images in tqdm(batches, desc=f"infer {family}", unit="image", disable=None):
+            part = _part_path(parts, same, images[0])
+            if part.is_file():
+                log.info("image %d/%d: done by an earlier run", images[-1] + 1, len(store))
+                continue
+            started = time.perf_counter()
+            with ProductWriter.open(part, store, family, outputs, about, images) as writer:
+                for group in places(store, family, scope, images):
+                    for place, product in zip(group, method(store, group), strict=True):
+                        bad = store.bad(place.plane.name, place.image)
+                        for values in product.values():
+                            values[..., bad, :] = 0
+                        writer.write(place, product)
+                for image in images:
+                    writer.took(image, (time.perf_counter() - started) / len(images))
+            for image in images:
+                log.info("image %d/%d: event %s %s %d", image + 1, len(store), store.event_id(image),
+                         store.detector.unit_name, store.unit[image])  # fmt: skip
+        with ProductWriter.open(output, store, family, outputs, about) as writer:
+            for images in batches:
+                with h5py.File(_part_path(parts, same, images[0]), "r") as part:
+                    for position, image in enumerate(images):
+                        writer.copy(part, image, position)
+    shutil.rmtree(parts, ignore_errors=True)
+
+
+def _batches(store: EventStore, scope: str) -> list[list[int]]:
+    """Images that are done together: one by one, or all of an event."""
+    if scope != "event":
+        return [[image] for image in range(len(store))]
+    return [np.flatnonzero(store.event_row == row).tolist() for row in np.unique(store.event_row)]
+
+
+def _part_path(folder: Path, same: str, image: int) -> Path:
+    """Return where the products of one batch of images wait; parts of other settings have other names."""
+    return folder / f"{hashlib.sha256(same.encode()).hexdigest()[:16]}.{image:06d}.h5"

@@ -1,0 +1,92 @@
+"""Digests of the code of jobs: a stage, and what it finds by name for this job and no other."""
+
+from __future__ import annotations
+
+from protodune.core.registry import module_name
+from protodune.dag.config_check import detector_module
+from protodune.dag.digest import code_digest
+from protodune.dag.model_check import CLASSICAL_STEPS, FEATURES, NETWORKS, classical_steps, features_of
+from protodune.dag.selection import Selection
+from protodune.dag.steps import measure_modules
+
+FIGURES = "protodune.publish.figures.known"
+
+
+def stage(name: str) -> str:
+    """Return the module of a stage, given as ``room.name``."""
+    return f"protodune.stages.{name}"
+
+
+class JobCode:
+    """The digest of each job's code, by its wildcards."""
+
+    def __init__(self, selection: Selection):
+        self._of, self._config = selection, selection.config
+
+    def _detector(self, sample: str) -> str:
+        return detector_module(self._of.samples[sample].detector)
+
+    def _network(self, model: str) -> str:
+        return module_name(NETWORKS, self._config["models"][model]["network"])
+
+    def _features(self, features: str) -> str:
+        return module_name(FEATURES, features)
+
+    def of_sample(self, name: str):
+        """Return the digest function of a stage that reads or writes the events of one sample."""
+        return lambda w: code_digest(stage(name), self._detector(w.sample))
+
+    def patches(self, w) -> str:
+        """Digest of what makes patches: features and labels."""
+        modules = (self._features(w.features), self._of.steps[w.step].task_module, self._detector(w.sample))
+        return code_digest(stage("learn.prepare"), *modules)
+
+    def training(self, w) -> str:
+        """Digest of a training: its network and its task, no other."""
+        return code_digest(stage("learn.train"), self._network(w.model), self._of.steps[w.step].task_module)
+
+    def search(self, w) -> str:
+        """Digest of the search trials."""
+        search = self._config["search"]
+        task = self._of.steps[search["step"]].task_module
+        return code_digest(stage("learn.search_trial"), self._network(search["model"]), task)
+
+    def scaling(self, w) -> str:
+        """Digest of the scaling study of one training."""
+        stages = (stage("learn.measure_scaling"), stage("learn.time_steps"))
+        return code_digest(*stages, self._network(w.model), self._of.steps[w.step].task_module)
+
+    def of_network(self, *names: str):
+        """Return the digest function of stages that take a network's weights alone."""
+        return lambda w: code_digest(*map(stage, names), self._network(w.model), self._of.steps[w.step].task_module)
+
+    def network(self, w) -> str:
+        """Digest of a network's inference, with the features that it takes."""
+        features = self._features(features_of(self._config["models"][w.model]["network"]))
+        modules = (self._network(w.model), features, self._of.steps[w.step].task_module, self._detector(w.sample))
+        return code_digest(stage("produce.infer_network"), *modules)
+
+    def method(self, w) -> str:
+        """Digest of a classical method: its steps, no other."""
+        steps = [module_name(CLASSICAL_STEPS, name) for name, _ in classical_steps(self._config["methods"][w.method])]
+        modules = (*steps, self._of.steps[w.step].task_module, self._detector(w.sample))
+        return code_digest(stage("produce.infer_classical"), *modules)
+
+    def measurements(self, w) -> str:
+        """Digest of the measurements of one level."""
+        step = self._of.steps[w.step]
+        modules = (*measure_modules(step.measures(w.level)), step.task_module, self._detector(w.sample))
+        return code_digest(stage("measure.measure"), *modules)
+
+    def table(self, name: str) -> str:
+        """Digest of a stage that writes a table with heads of metrics."""
+        return code_digest(stage(name), *measure_modules(self.measures()))
+
+    def measures(self) -> list[str]:
+        """Names of the measures of all steps, in order."""
+        names = [m for step in self._of.steps.values() for m in step.spec.get("measures", ())]
+        return list(dict.fromkeys(names))
+
+    def figure(self, w) -> str:
+        """Digest of one figure: its module and the measures whose heads stand at its axes."""
+        return code_digest(stage("publish.draw_figure"), module_name(FIGURES, w.figure), *measure_modules(self.measures()))

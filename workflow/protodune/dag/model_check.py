@@ -1,0 +1,146 @@
+"""What the checks of the configuration say of models, classical methods and trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from protodune.core.errors import suggest
+from protodune.core.registry import module_name
+from protodune.dag.sheets import Sample, Trial
+from protodune.dag.spec_reader import missing_fields, name_problem, read_spec, settings_problems
+from protodune.dag.steps import Step
+
+NETWORKS = "protodune.learning.networks"
+FEATURES = "protodune.learning.features"
+CLASSICAL_STEPS = "protodune.classical.steps"
+
+
+def network_spec(network: str) -> dict:
+    """Return what a network's module says of it."""
+    return read_spec(NETWORKS, network, "SPEC")
+
+
+def features_of(network: str) -> str:
+    """Return the name of the set of features that a network takes."""
+    return network_spec(network)["features"]
+
+
+def classical_steps(method: dict) -> list[tuple[str, dict]]:
+    """Return the steps of a classical method with their settings."""
+    return [(s, {}) if isinstance(s, str) else next(iter(s.items())) for s in method["steps"]]
+
+
+def model_problems(config: dict, trials: list[Trial], find_file: Callable[[str], Path]) -> list[str]:
+    """Return what is wrong with the models: networks, their settings, patch sets and weights."""
+    problems, patch_sets = [], list(config["patches"])
+    for name, model in config["models"].items():
+        where = f"config.models.{name}"
+        problems += _network_problems(model, where)
+        if "weights" in model:
+            problems += _weights_problems(where, name, model["weights"], trials, find_file)
+        elif "patches" not in model:
+            problems.append(f"{where}: found neither 'patches' nor 'weights', expected one of them")
+        elif model["patches"] not in patch_sets:
+            problems.append(
+                f"{where}.patches: '{model['patches']}' is not in config.patches{suggest(model['patches'], patch_sets)}"
+            )
+        if name in config["methods"]:
+            problems.append(f"config.methods.{name}: also a name in config.models; names must differ")
+    return problems
+
+
+def _network_problems(model: dict, where: str) -> list[str]:
+    network = model["network"]
+    problem = name_problem(NETWORKS, network, "SPEC", "network")
+    if problem:
+        return [f"{where}.network: {problem}"]
+    module, spec = module_name(NETWORKS, network), network_spec(network)
+    missing = missing_fields(spec, "protodune.learning.network", "NetworkSpec")
+    if missing:
+        return [f"{where}.network: SPEC of {module} lacks {', '.join(missing)}, expected all parts of a NetworkSpec; see "
+                "docs/extending.md"]  # fmt: skip
+    problem = name_problem(FEATURES, spec["features"], "FEATURES", "features")
+    problems = [f"{where}.network: {module}: {problem}"] if problem else []
+    return problems + settings_problems(module, str(spec["settings"]), model["settings"], f"{where}.settings")
+
+
+def _weights_problems(
+    where: str, name: str, weights: str, trials: list[Trial], find_file: Callable[[str], Path]
+) -> list[str]:
+    """Return which files of a model's weights are not there, of those that the trials use."""
+    families = sorted({t.family for t in trials if t.model == name})
+    paths = {weights.replace("{family}", family) for family in families}
+    return [
+        f"{where}.weights: found no file {path}, expected it in the working directory or the repository"
+        for path in sorted(paths)
+        if not find_file(path).is_file()
+    ]
+
+
+def method_problems(config: dict, steps: dict[str, Step]) -> list[str]:
+    """Return what is wrong with the classical methods: steps of the chain, classical steps and their settings."""
+    problems = []
+    for name, method in config["methods"].items():
+        where = f"config.methods.{name}"
+        if method["step"] not in steps:
+            problems.append(f"{where}.step: '{method['step']}' is not in config.steps{suggest(method['step'], list(steps))}")
+        for step, settings in classical_steps(method):
+            problem = name_problem(CLASSICAL_STEPS, step, "STEP", "classical step")
+            if problem:
+                problems.append(f"{where}.steps: {problem}")
+                continue
+            spec = read_spec(CLASSICAL_STEPS, step, "STEP")
+            module = module_name(CLASSICAL_STEPS, step)
+            problems += settings_problems(module, str(spec.get("settings", "")), settings, f"{where}.steps.{step}")
+    return problems
+
+
+def trial_problems(config: dict, trials: list[Trial], steps: dict[str, Step], samples: list[Sample]) -> list[str]:
+    """Return which trials ask of a network what it does not serve, and what trainings lack."""
+    problems = []
+    for trial in trials:
+        model, step = config["models"][trial.model], steps[trial.step]
+        serves = network_spec(model["network"]).get("serves", {})
+        where = f"{config['trials']}: trial '{trial.trial}': {trial.model}"
+        if step.task not in serves and "*" not in serves:
+            problems.append(
+                f"{where}: network {model['network']} does not serve task {step.task} of step {trial.step}, expected one of "
+                f"{', '.join(serves)}; choose another network or step"
+            )
+        problems += _loss_problems(where, {**model["training"], **trial.overrides}, step)
+        needs = read_spec(FEATURES, features_of(model["network"]), "FEATURES").get("reads", ())
+        read = [steps[name].task for name in step.reads]
+        problems += [
+            f"{where}: features '{features_of(model['network'])}' need products of a step of task {task}, expected one in "
+            f"config.steps.{trial.step}.reads"
+            for task in needs
+            if task not in read
+        ]
+    if any("weights" not in config["models"][t.model] for t in trials):
+        for split in ("train", "val"):
+            if samples and not any(s.split == split for s in samples):
+                problems.append(f"{config['samples']}: no sample of split {split}, which the trials need")
+    return problems
+
+
+def _loss_problems(where: str, training: dict, step: Step) -> list[str]:
+    losses = step.spec.get("losses", {})
+    problems = []
+    for key in ("loss", "weight"):
+        for output, value in training.get(key, {}).items():
+            if output not in losses:
+                problems.append(
+                    f"{where}: training.{key}: task {step.task} has no output '{output}' to learn"
+                    f"{suggest(output, list(losses))}; known: {', '.join(losses)}"
+                )
+            elif key == "loss":
+                choices = losses[output].get("choices") or losses[output]["_args"][0]
+                if value not in choices:
+                    problems.append(
+                        f"{where}: training.loss.{output}: found '{value}', expected {' | '.join(choices)}"
+                        f"{suggest(value, list(choices))}"
+                    )
+    return problems
+
+

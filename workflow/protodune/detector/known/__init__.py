@@ -1,0 +1,1 @@
+"""Detectors, each a module of its own with one ``DETECTOR``."""

@@ -1,0 +1,1 @@
+"""What is asked of a method: each task is a module of its own with one ``TASK``."""

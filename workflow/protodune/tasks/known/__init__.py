@@ -1,0 +1,1 @@
+"""Tasks, each a module of its own with one ``TASK``."""
