@@ -11,7 +11,7 @@ from protodune.stages.produce import convert
 
 @pytest.fixture(scope="session")
 def raw_event():
-    """One simulated event: one APA, 512 ticks."""
+    """One simulated event: one unit, 512 ticks."""
     return next(simulate_events(small_sample()))
 
 

@@ -16,11 +16,11 @@ TICKS = 512
 
 
 def small_sample(**changes) -> SampleSettings:
-    """A sample that simulates in a fraction of a second: one APA, 512 ticks, noise but a healthy readout."""
-    wanted = {"ticks": TICKS, "cosmics_per_apa": 30.0, **changes.pop("simulation", {})}
+    """A sample that simulates in a fraction of a second: one unit, 512 ticks, noise but a healthy readout."""
+    wanted = {"ticks": TICKS, "cosmics_per_unit": 30.0, **changes.pop("simulation", {})}
     effects = {"coherent_noise": True, "pedestal_spread": True, **wanted.pop("effects", {})}
     simulation = SimulationSettings.of_preset(wanted.pop("preset", "dunedn"), effects, **wanted)
-    return SampleSettings(**{"sample": "small", "seed": 7, "events": 1, "apas": (0,), "simulation": simulation, **changes})
+    return SampleSettings(**{"sample": "small", "seed": 7, "events": 1, "units": (0,), "simulation": simulation, **changes})
 
 
 def run_module(module: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess:
@@ -36,7 +36,7 @@ def job_environment() -> dict[str, str]:
     bin_folder = str(Path(sys.executable).parent)
     return {
         **os.environ,
-        "PYTHONPATH": str(REPOSITORY / "workflow"),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "workflow"), str(REPOSITORY / "tests")]),
         "PATH": os.pathsep.join([bin_folder, os.environ.get("PATH", "")]),
     }
 

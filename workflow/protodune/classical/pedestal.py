@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from protodune.classical.sticky import code_histogram, expected_counts, sticky_channels
+from protodune.classical.codes import code_histogram, expected_counts, sticky_channels
+from protodune.detector.model import Plane
 
 CLIP_SIGMA = 3.0
 # Standard deviation of a unit normal cut at +-3 sigma, which the clipped rms is divided by.
@@ -13,27 +14,29 @@ _ROWS_PER_BLOCK = 256
 _ITERATIONS = 4
 
 
-def estimate_pedestal(adc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def estimate_pedestal(adc: np.ndarray, plane: Plane) -> tuple[np.ndarray, np.ndarray]:
     """Return pedestal and noise rms of every channel, each float32 (channels,), ADC.
 
-    ``adc`` int16 (channels, ticks).  Start: median and half the 16-84 % range; then mean and standard deviation of the
-    samples within 3 standard deviations, repeated, the latter corrected for the cut.  Exact on the histogram, so the cost
-    is one pass over the samples.  Codes that stick count as often as their neighbours suggest.  A channel without samples
-    gives zeros.
+    ``adc`` int16 (channels, ticks) of channels of ``plane``.  Start: median and half the 16-84 % range; then mean and standard
+    deviation of the values within 3 standard deviations, repeated, the latter corrected for the cut.  Exact on the histogram,
+    so the cost is one pass over the values.  Codes that stick count as often as their neighbours suggest.  A readout without
+    ticks gives zeros.
     """
+    modulus = plane.electronics.sticky_modulus
     adc = np.asarray(adc)
     if adc.shape[1] == 0:
         return np.zeros(len(adc), np.float32), np.zeros(len(adc), np.float32)
-    blocks = [_block(adc[i : i + _ROWS_PER_BLOCK]) for i in range(0, len(adc), _ROWS_PER_BLOCK)]
+    blocks = [_block(adc[i : i + _ROWS_PER_BLOCK], modulus) for i in range(0, len(adc), _ROWS_PER_BLOCK)]
     if not blocks:
         return np.zeros(0, np.float32), np.zeros(0, np.float32)
     mean, rms = (np.concatenate(part).astype(np.float32) for part in zip(*blocks, strict=True))
     return mean, rms
 
 
-def _block(adc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _block(adc: np.ndarray, modulus: int) -> tuple[np.ndarray, np.ndarray]:
     hist, low = code_histogram(adc)
-    _lower_sticky_bins(hist, low)
+    if modulus:
+        _lower_sticky_bins(hist, low, modulus)
     (n, width), ticks = hist.shape, hist.sum(axis=1)[:, None]
     code = np.arange(width, dtype=np.float64)
     count = np.pad(np.cumsum(hist, axis=1), ((0, 0), (1, 0)))
@@ -57,12 +60,12 @@ def _block(adc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean + low, rms
 
 
-def _lower_sticky_bins(hist: np.ndarray, low: int) -> None:
+def _lower_sticky_bins(hist: np.ndarray, low: int, modulus: int) -> None:
     """Set the bins of sticky codes to what their neighbours suggest, in place, on channels that stick."""
-    rows = np.flatnonzero(sticky_channels(hist, low))
+    rows = np.flatnonzero(sticky_channels(hist, low, modulus))
     if len(rows) == 0:
         return
-    index, expected = expected_counts(hist[rows], low)
+    index, expected = expected_counts(hist[rows], low, modulus)
     lowered = hist[rows]
     lowered[:, index] = np.minimum(lowered[:, index], np.rint(expected).astype(lowered.dtype))
     # A channel that has next to nothing beside sticky codes, as a dead one has, keeps them.

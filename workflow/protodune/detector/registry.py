@@ -20,11 +20,11 @@ def detector_names() -> list[str]:
     return names(PACKAGE)
 
 
-def stored_detector(name: str, version: int, where: str) -> Detector:
-    """Return the detector that a file names, or say that the file is of another version of it."""
+def stored_detector(name: str, version: int, where: str, stage: str = "convert") -> Detector:
+    """Return the detector that a file names, or say that the file is of another version of it; ``stage`` makes such files."""
     found = find_detector(name)
     if found.version != version:
         raise ProtoduneError(
-            f"{where}: made for {name} version {version}, expected version {found.version}; run the stage 'convert' again"
+            f"{where}: made for {name} version {version}, expected version {found.version}; run the stage '{stage}' again"
         )
     return found

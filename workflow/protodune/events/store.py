@@ -1,4 +1,4 @@
-"""The event store: one HDF5 file a sample, one int16 image an event, APA and plane (docs/data_format.md).
+"""The event store: one HDF5 file per sample, one int16 image per event, unit and plane (docs/data_format.md).
 
 All HDF5 names of event stores live here.  ``EventWriter`` writes one event at a time and the file appears whole or not at
 all; ``EventStore`` reads.
@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
 import hdf5plugin
 import numpy as np
 
-from protodune.classical.pedestal import estimate_pedestal
 from protodune.core.errors import ProtoduneError
-from protodune.detector.geometry import CHANNELS_PER_APA, N_APAS, PLANES, TICK_US, plane_channels
 from protodune.core.hdf5 import create_hdf5, open_checked
-from protodune.events.types import CLEAN_ADC_PER_COUNT, PARTICLE_DTYPE, ChargeTable, RawEvent
+from protodune.detector.model import Detector, Plane
+from protodune.detector.registry import stored_detector
+from protodune.events.types import PARTICLE_DTYPE, ChargeTable, RawEvent
 
 FORMAT = "protodune-events"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 CHUNK = (1, 64, 512)
 
 STATUS_MISSING = 1
-"""The source has no digit for this channel: samples are zero."""
+"""The source has no digit for this channel: its values are zero."""
 STATUS_SHORT = 2
-"""Fewer samples than the readout: the rest is filled with the last sample."""
+"""Fewer ticks than the readout: the rest is filled with the last value."""
 STATUS_QUIET = 4
-"""Noise rms below 0.5 ADC: a dead channel (or a simulation without noise)."""
+"""Noise rms below 0.5 ADC (of the reference gain): a dead channel, or a simulation without noise."""
 STATUS_NOISY = 8
-"""Noise rms above 30 ADC."""
+"""Noise rms above 30 ADC (of the reference gain)."""
 STATUS_LISTED = 16
 """Named in the sample's list of bad channels."""
 BAD_CHANNEL = STATUS_MISSING | STATUS_QUIET | STATUS_NOISY | STATUS_LISTED
@@ -46,13 +46,24 @@ def _waveform_options(ticks: int, n_channels: int) -> dict:
     return {"chunks": chunk, **hdf5plugin.Bitshuffle(cname="lz4")}
 
 
+Estimate = Callable[[np.ndarray, Plane], tuple[np.ndarray, np.ndarray]]
+"""From the digits of a plane, int16 (n, ticks), to pedestal and noise rms of each channel, float32 (n,), ADC."""
+
+
 class EventWriter:
     """Appends events to a new store; use ``EventWriter.open``."""
 
     def __init__(
-        self, file: h5py.File, ticks: int, with_clean: bool, with_charge: bool, bad_channels: np.ndarray | None = None
+        self,
+        file: h5py.File,
+        detector: Detector,
+        ticks: int,
+        estimate: Estimate,
+        with_clean: bool,
+        with_charge: bool,
+        bad_channels: np.ndarray | None = None,
     ):
-        self._file, self.ticks = file, ticks
+        self._file, self.detector, self.ticks, self._estimate = file, detector, ticks, estimate
         self._bad_channels = np.zeros(0, np.uint32) if bad_channels is None else bad_channels
         self._with_clean, self._with_charge = with_clean, with_charge
         self.n_events = self.n_images = 0
@@ -63,50 +74,86 @@ class EventWriter:
         self._column("particles/offset", "i8")
         self._append("particles/offset", np.zeros(1, np.int64))
         self._column("images/event_row", "i4")
-        self._column("images/apa", "i2")
-        for plane, info in PLANES.items():
-            n = info.n_channels
-            group = file.create_group(plane)
-            options = _waveform_options(ticks, n)
-            group.create_dataset("adc", (0, n, ticks), "i2", maxshape=(None, n, ticks), **options)
-            group["adc"].attrs["unit"] = "ADC"
-            for name, kind in (("channel", "u4"), ("pedestal", "f4"), ("noise_rms", "f4"), ("status", "u1")):
-                group.create_dataset(name, (0, n), kind, maxshape=(None, n), chunks=(1, n))
-            if with_clean:
-                group.create_dataset("clean", (0, n, ticks), "i2", maxshape=(None, n, ticks), **options)
-                group["clean"].attrs["adc_per_count"] = CLEAN_ADC_PER_COUNT
-            if with_charge:
-                for name, kind in (("row", "u2"), ("tick", "i4"), ("electrons", "f4"), ("track", "i4")):
-                    self._column(f"{plane}/charge/{name}", kind, 65536)
-                self._column(f"{plane}/charge/offset", "i8", 64)
-                self._append(f"{plane}/charge/offset", np.zeros(1, np.int64))
+        self._column("images/unit", "i2")
+        for plane in detector.units[0].planes.values():
+            self._create_plane(plane)
 
     @classmethod
     @contextlib.contextmanager
     def open(
         cls,
         path: str | Path,
+        detector: Detector,
         ticks: int,
         *,
+        estimate: Estimate,
         with_clean: bool,
         with_charge: bool,
         about: dict,
         bad_channels: np.ndarray | None = None,
     ) -> Iterator[EventWriter]:
-        """Create a store of ``ticks`` samples a channel; ``about`` (sample, source, settings, versions) travels in it.
+        """Create a store with ``ticks`` per channel; ``about`` (sample, source, settings, versions) travels in it.
 
+        ``estimate`` gives pedestal and noise of the channels of a plane (``classical.pedestal.estimate_pedestal``);
         ``bad_channels``: offline channels to be flagged as listed, in every event.
         """
         with create_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
-            file.attrs["ticks"], file.attrs["tick_us"] = ticks, TICK_US
+            file.attrs["detector"], file.attrs["detector_version"] = detector.name, detector.version
+            file.attrs["ticks"], file.attrs["tick_ns"] = ticks, detector.tick_ns
             file.attrs["about"] = json.dumps(about, sort_keys=True)
-            file.attrs["losses"] = "[]"
-            yield cls(file, ticks, with_clean, with_charge, bad_channels)
+            file.attrs["lost_events"] = "[]"
+            yield cls(file, detector, ticks, estimate, with_clean, with_charge, bad_channels)
 
-    def record_losses(self, losses: list[dict]) -> None:
+    def record_lost_events(self, lost: list[dict]) -> None:
         """Record the events that could not be read: a list of {entry, cause}."""
-        self._file.attrs["losses"] = json.dumps(losses)
+        self._file.attrs["lost_events"] = json.dumps(lost)
+
+    def append(self, event: RawEvent) -> None:
+        """Append one event: an image for every unit of which the event has at least one channel."""
+        units = self._units(event)
+        for name in ("run", "subrun", "event"):
+            self._append(f"events/{name}", np.array([getattr(event, name)], np.uint32))
+        self._append("events/timestamp", np.array([event.timestamp], np.uint64))
+        if event.particles is not None:
+            self._append("particles/list", event.particles)
+        self._append("particles/offset", np.array([self._file["particles/list"].shape[0]], np.int64))
+        for unit in units:
+            self._append("images/event_row", np.array([self.n_events], np.int32))
+            self._append("images/unit", np.array([unit], np.int16))
+            for plane in self.detector.units[unit].planes.values():
+                self._append_plane(plane, event)
+            self.n_images += 1
+        self.n_events += 1
+
+    def _units(self, event: RawEvent) -> list[int]:
+        """The units that an event has channels of; a channel that no plane has is an error."""
+        number = self.detector.unit_of(event.channel)
+        found = np.unique(number).tolist()
+        for unit in (self.detector.units[i] for i in found):
+            foreign = event.channel[(number == unit.number) & (event.channel >= unit.first_channel + unit.n_channels)]
+            if len(foreign):
+                raise ProtoduneError(
+                    f"event {event.event_id}: channel {foreign[-1]}, expected at most {self.detector.n_channels - 1} "
+                    f"({self.detector.title}); is this another detector's file?  Mend 'detector' in the sample sheet"
+                )
+        return found
+
+    def _create_plane(self, plane: Plane) -> None:
+        n, ticks = plane.n_channels, self.ticks
+        group, options = self._file.create_group(plane.name), _waveform_options(ticks, n)
+        group.create_dataset("adc", (0, n, ticks), "i2", maxshape=(None, n, ticks), **options)
+        group["adc"].attrs["unit"] = "ADC"
+        for name, kind in (("channel", "u4"), ("pedestal", "f4"), ("noise_rms", "f4"), ("status", "u1")):
+            group.create_dataset(name, (0, n), kind, maxshape=(None, n), chunks=(1, n))
+        if self._with_clean:
+            group.create_dataset("clean", (0, n, ticks), "i2", maxshape=(None, n, ticks), **options)
+            group["clean"].attrs["adc_per_count"] = self.detector.adc_per_count
+        if self._with_charge:
+            for name, kind in (("row", "u2"), ("tick", "i4"), ("electrons", "f4"), ("track", "i4")):
+                self._column(f"{plane.name}/charge/{name}", kind, 65536)
+            self._column(f"{plane.name}/charge/offset", "i8", 64)
+            self._append(f"{plane.name}/charge/offset", np.zeros(1, np.int64))
 
     def _column(self, name: str, kind: str | np.dtype, chunk: int = 64) -> None:
         self._file.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(chunk,))
@@ -117,29 +164,8 @@ class EventWriter:
         dataset.resize(size + len(values), axis=0)
         dataset[size:] = values
 
-    def append(self, event: RawEvent) -> None:
-        """Append one event: an image for every APA of which the event has at least one channel."""
-        if len(event.channel) and int(event.channel[-1]) >= N_APAS * CHANNELS_PER_APA:
-            raise ProtoduneError(
-                f"event {event.event_id}: channel {event.channel[-1]}, expected at most {N_APAS * CHANNELS_PER_APA - 1} "
-                "(ProtoDUNE-SP); is this another detector's file?"
-            )
-        for name in ("run", "subrun", "event"):
-            self._append(f"events/{name}", np.array([getattr(event, name)], np.uint32))
-        self._append("events/timestamp", np.array([event.timestamp], np.uint64))
-        if event.particles is not None:
-            self._append("particles/list", event.particles)
-        self._append("particles/offset", np.array([self._file["particles/list"].shape[0]], np.int64))
-        for apa in np.unique(event.channel // CHANNELS_PER_APA):
-            self._append("images/event_row", np.array([self.n_events], np.int32))
-            self._append("images/apa", np.array([apa], np.int16))
-            for plane in PLANES:
-                self._append_plane(plane, int(apa), event)
-            self.n_images += 1
-        self.n_events += 1
-
-    def _append_plane(self, plane: str, apa: int, event: RawEvent) -> None:
-        channels = plane_channels(plane, apa)
+    def _append_plane(self, plane: Plane, event: RawEvent) -> None:
+        channels, name = plane.channels, plane.name
         start, stop = np.searchsorted(event.channel, [channels[0], channels[-1] + 1])
         rows = (event.channel[start:stop] - channels[0]).astype(np.int64)
         here = slice(start, stop)
@@ -148,20 +174,20 @@ class EventWriter:
         pedestal, rms = np.zeros((2, len(channels)), np.float32)
         if len(rows):
             adc[rows] = event.adc[here]
-            pedestal[rows], rms[rows] = estimate_pedestal(event.adc[here])
-            status[rows] = np.where(event.n_samples[here] < self.ticks, STATUS_SHORT, 0)
-            status[rows] |= np.where(rms[rows] < QUIET_RMS_ADC, STATUS_QUIET, 0).astype(np.uint8)
-            status[rows] |= np.where(rms[rows] > NOISY_RMS_ADC, STATUS_NOISY, 0).astype(np.uint8)
+            pedestal[rows], rms[rows] = self._estimate(event.adc[here], plane)
+            status[rows] = np.where(event.n_ticks[here] < self.ticks, STATUS_SHORT, 0)
+            status[rows] |= np.where(rms[rows] < QUIET_RMS_ADC * plane.adc_scale, STATUS_QUIET, 0).astype(np.uint8)
+            status[rows] |= np.where(rms[rows] > NOISY_RMS_ADC * plane.adc_scale, STATUS_NOISY, 0).astype(np.uint8)
         status |= np.where(np.isin(channels, self._bad_channels), STATUS_LISTED, 0).astype(np.uint8)
-        for name, values in (("channel", channels), ("pedestal", pedestal), ("noise_rms", rms), ("status", status)):
-            self._append(f"{plane}/{name}", values[None])
-        self._append(f"{plane}/adc", adc[None])
+        for column, values in (("channel", channels), ("pedestal", pedestal), ("noise_rms", rms), ("status", status)):
+            self._append(f"{name}/{column}", values[None])
+        self._append(f"{name}/adc", adc[None])
         if self._with_clean:
             clean = np.zeros_like(adc)
             clean[rows] = event.clean[here]
-            self._append(f"{plane}/clean", clean[None])
+            self._append(f"{name}/clean", clean[None])
         if self._with_charge:
-            self._append_charge(plane, channels, event)
+            self._append_charge(name, channels, event)
 
     def _append_charge(self, plane: str, channels: np.ndarray, event: RawEvent) -> None:
         charge = event.charge
@@ -183,11 +209,20 @@ class EventStore:
     def __init__(self, path: str | Path):
         self.path = str(path)
         self._file = open_checked(path, FORMAT, FORMAT_VERSION, "convert")
+        name, version = self._file.attrs["detector"], int(self._file.attrs["detector_version"])
+        try:
+            self.detector: Detector = stored_detector(name, version, self.path)
+        except ProtoduneError:
+            self._file.close()
+            raise
         self.ticks = int(self._file.attrs["ticks"])
         self.about: dict = json.loads(self._file.attrs["about"])
-        self.losses: list[dict] = json.loads(self._file.attrs["losses"])
-        self.event_row = self._file["images/event_row"][:]
-        self.apa = self._file["images/apa"][:]
+        self.lost_events: list[dict] = json.loads(self._file.attrs["lost_events"])
+        """The events that could not be read: {entry, cause} each."""
+        self.event_row: np.ndarray = self._file["images/event_row"][:]
+        """The event of each image, as a row of ``event_ids``."""
+        self.unit: np.ndarray = self._file["images/unit"][:]
+        """The unit of each image, int16 (images,)."""
         self.event_ids = list(zip(*(self._file[f"events/{k}"][:].tolist() for k in ("run", "subrun", "event")), strict=True))
 
     def __enter__(self) -> EventStore:
@@ -197,25 +232,33 @@ class EventStore:
         self._file.close()
 
     def __len__(self) -> int:
-        """Number of images (event and APA)."""
-        return len(self.apa)
+        """Number of images: one per event and unit."""
+        return len(self.unit)
+
+    def plane(self, name: str, image: int) -> Plane:
+        """The plane of this name in the unit of an image."""
+        return self.detector.plane(int(self.unit[image]), name)
+
+    def family(self, family: str, image: int) -> tuple[Plane, ...]:
+        """The planes of a family in the unit of an image; none where the unit has none."""
+        return self.detector.units[self.unit[image]].of_family(family)
 
     @property
     def has_clean(self) -> bool:
         """Whether noise-free waveforms are there."""
-        return "clean" in self._file["U"]
+        return "clean" in self._file[self.detector.plane_names[0]]
 
     @property
     def has_charge(self) -> bool:
         """Whether true charge is there."""
-        return "charge" in self._file["U"]
+        return "charge" in self._file[self.detector.plane_names[0]]
 
     def event_id(self, image: int) -> tuple[int, int, int]:
         """(run, subrun, event) of an image."""
         return self.event_ids[self.event_row[image]]
 
     def adc(self, plane: str, image: int) -> np.ndarray:
-        """Raw samples of a plane, int16 (channels, ticks), ADC."""
+        """Raw values of a plane, int16 (channels, ticks), ADC."""
         return self._file[f"{plane}/adc"][image]
 
     def pedestal(self, plane: str, image: int) -> np.ndarray:
@@ -235,7 +278,7 @@ class EventStore:
         return self._file[f"{plane}/channel"][image]
 
     def waveforms(self, plane: str, image: int) -> np.ndarray:
-        """Pedestal-subtracted samples, float32 (channels, ticks), ADC; bad channels are zero."""
+        """Values less the pedestal, float32 (channels, ticks), ADC; bad channels are zero."""
         signal = self.adc(plane, image) - self.pedestal(plane, image)[:, None]
         signal[self.bad(plane, image)] = 0
         return signal
@@ -275,7 +318,7 @@ class EventStore:
     def charge_image(self, plane: str, image: int) -> np.ndarray:
         """True charge of a plane as an image, float32 (channels, ticks), electrons."""
         group, rows = self._charge_rows(plane, image)
-        dense = np.zeros((PLANES[plane].n_channels, self.ticks), np.float32)
+        dense = np.zeros((self.plane(plane, image).n_channels, self.ticks), np.float32)
         np.add.at(dense, (group["row"][rows], group["tick"][rows]), group["electrons"][rows])
         return dense
 

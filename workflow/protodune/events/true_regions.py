@@ -6,21 +6,20 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from protodune.detector.geometry import PLANES, WIRE_PLANES, drift_facing_face
-from protodune.events.types import CLASS_TRACK
 from protodune.events.regions import runs
-from protodune.events.truth import ROI_REBIN_TICKS, roi_truth
 from protodune.events.store import EventStore
+from protodune.events.truth import REGION_REBIN_TICKS, region_truth
+from protodune.events.types import CLASS_TRACK, THETA_COLUMNS
 
 ONE_PARTICLE_SHARE = 0.9
 """A region is of one particle if that gave this share of its charge."""
 MIP_ELECTRONS_PER_MM = 5040.0
-"""A minimum ionising particle: 1.7 MeV/cm, 23.6 eV a pair, 0.7 of them survive recombination (docs/physics.md)."""
+"""A minimum ionising particle: 1.7 MeV/cm, 23.6 eV per pair, 0.7 of them survive recombination (docs/physics.md)."""
 
 
 @dataclass
 class TrueRegions:
-    """The true regions of a plane (runs of ``roi_truth``), one entry each.
+    """The true regions of a plane (runs of ``region_truth``), one entry each.
 
     ``row`` channel row, ``begin`` and ``end`` in ticks, ``electrons``; ``particle`` of the largest contribution, its row of
     the particle list or -1, ``share`` of the charge that it gave and ``second`` that of the next one; ``theta_deg``
@@ -49,12 +48,12 @@ def true_regions(store: EventStore, plane: str, image: int) -> TrueRegions:
     The path below a wire is that of a straight track in the direction in which the particle set out, pitch / |component
     along the pitch|; a wrapped wire counts as one of the face that looks at the drift volume.
     """
-    truth = roi_truth(store.charge_image(plane, image))
+    truth = region_truth(store.charge_image(plane, image))
     row, begin, end = runs(truth)
     number = np.full(truth.shape, -1)
     number[truth] = np.repeat(np.arange(len(row)), end - begin)
     charge, particle = store.charge(plane, image), store.charge_particles(plane, image)
-    pixel = charge.tick // ROI_REBIN_TICKS
+    pixel = charge.tick // REGION_REBIN_TICKS
     inside = pixel < truth.shape[1]
     channel_row = (charge.channel - store.channel(plane, image)[0]).astype(np.int64)
     region = number[channel_row[inside], pixel[inside]]
@@ -70,12 +69,13 @@ def true_regions(store: EventStore, plane: str, image: int) -> TrueRegions:
     one = one[listed["class"][first[one]] == CLASS_TRACK] if len(listed) else one[:0]
     if len(one):
         made = listed[first[one]]
-        theta[one] = made[f"theta_xz_{plane.lower()}_deg"]
-        normal = WIRE_PLANES[drift_facing_face(int(store.apa[image])), plane].normal
+        seen = store.plane(plane, image)
+        theta[one] = made[THETA_COLUMNS[store.detector.plane_names.index(plane)]]
+        normal = seen.facing_wires.normal
         along = np.abs(made["direction_y"] * normal[0] + made["direction_z"] * normal[1])
-        path_mm = PLANES[plane].pitch_mm / np.maximum(along, 1e-3)
+        path_mm = seen.pitch_mm / np.maximum(along, 1e-3)
         ionisation[one] = total[one] / path_mm / MIP_ELECTRONS_PER_MM
-    ticks = (begin * ROI_REBIN_TICKS, end * ROI_REBIN_TICKS)
+    ticks = (begin * REGION_REBIN_TICKS, end * REGION_REBIN_TICKS)
     return TrueRegions(row, *ticks, total, first, share, second, theta, ionisation)
 
 

@@ -7,31 +7,15 @@ from typing import Protocol
 
 import numpy as np
 
-CLEAN_ADC_PER_COUNT = 0.125
-"""Noise-free waveforms are int16 counts of 1/8 ADC: range +-4095 ADC, rounding rms 0.04 ADC."""
-
-
 CLASS_UNKNOWN, CLASS_TRACK, CLASS_SHOWER, CLASS_MICHEL, CLASS_DELTA = range(5)
 """What kind of particle left a charge."""
+THETA_COLUMNS = ("theta_xz_u_deg", "theta_xz_v_deg", "theta_xz_x_deg")
+"""Columns of theta_xz in PARTICLE_DTYPE by the position of the plane in its unit: first, second, third."""
 PARTICLE_DTYPE = np.dtype(
     [(name, "<i4") for name in ("id", "parent", "primary", "interaction", "pdg")]
-    + [("class", "u1")]
-    + [
-        (name, "<f4")
-        for name in (
-            *(
-                "kinetic_mev",
-                "time_us",
-                "start_x_mm",
-                "start_y_mm",
-                "start_z_mm",
-                "direction_x",
-                "direction_y",
-                "direction_z",
-            ),
-            *("end_x_mm", "end_y_mm", "end_z_mm", "length_mm", "theta_xz_u_deg", "theta_xz_v_deg", "theta_xz_x_deg"),
-        )
-    ]
+    + [("class", "u1"), ("kinetic_mev", "<f4"), ("time_us", "<f4")]
+    + [(name, "<f4") for name in ("start_x_mm", "start_y_mm", "start_z_mm", "direction_x", "direction_y", "direction_z")]
+    + [(name, "<f4") for name in ("end_x_mm", "end_y_mm", "end_z_mm", "length_mm", *THETA_COLUMNS)]
 )
 """One particle of the simulation; ``parent`` is 0 for a primary, ``time_us`` counts from the trigger, theta_xz is 0
 parallel to the wire planes and 90 along the drift."""
@@ -54,10 +38,10 @@ class ChargeTable:
 class RawEvent:
     """The digits of one event, channels in ascending order.
 
-    ``channel`` uint32 (n,); ``adc`` int16 (n, ticks), rows shorter than the readout are filled with their last sample;
-    ``n_samples`` int64 (n,); ``pedestal`` float32 (n,) as the file records it, ADC; ``clean`` int16 (n, ticks) in counts of
-    ``CLEAN_ADC_PER_COUNT`` or None; ``charge`` or None; ``timestamp`` of the readout (uint64 clock count) or 0;
-    ``particles`` PARTICLE_DTYPE or None.
+    ``channel`` uint32 (n,); ``adc`` int16 (n, ticks), rows shorter than the readout are filled with their last value;
+    ``n_ticks`` int64 (n,): ticks that were read; ``pedestal`` float32 (n,) as the file records it, ADC; ``clean`` int16
+    (n, ticks) in counts of the detector's ``adc_per_count``, or None; ``charge`` or None; ``timestamp`` of the readout (uint64
+    clock count) or 0; ``particles`` PARTICLE_DTYPE or None.
     """
 
     run: int
@@ -65,7 +49,7 @@ class RawEvent:
     event: int
     channel: np.ndarray
     adc: np.ndarray
-    n_samples: np.ndarray
+    n_ticks: np.ndarray
     pedestal: np.ndarray
     clean: np.ndarray | None = None
     charge: ChargeTable | None = None

@@ -116,17 +116,17 @@ class ArtSource:
             pedestal = np.trunc(np.clip(np.nan_to_num(digits.pedestal), -32768, 32767))
             waveforms = decode_event(waveforms, digits.compression.astype(np.int64), samples, where, pedestal)
         order = sorting_order(digits.channel, where)
-        adc, n_samples = stack_digits(waveforms, order, self._threads)
-        wrong = np.flatnonzero(n_samples != samples[order])
+        adc, n_ticks = stack_digits(waveforms, order, self._threads)
+        wrong = np.flatnonzero(n_ticks != samples[order])
         if wrong.size:
             raise ProtoduneError(
-                f"{where}: channel {digits.channel[order][wrong[0]]} has {n_samples[wrong[0]]} samples, fSamples says "
+                f"{where}: channel {digits.channel[order][wrong[0]]} has {n_ticks[wrong[0]]} ticks, fSamples says "
                 f"{samples[order][wrong[0]]}; the file is damaged"
             )
         channel = digits.channel[order].astype(np.uint32)
         pedestal = digits.pedestal[order].astype(np.float32)
         return RawEvent(
-            *ids, channel, adc, n_samples, pedestal, charge=self._read_charge(index), timestamp=self._read_time(index)
+            *ids, channel, adc, n_ticks, pedestal, charge=self._read_charge(index), timestamp=self._read_time(index)
         )
 
     def _read_digits(self, index: int, where: str) -> Digits:

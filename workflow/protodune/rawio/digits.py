@@ -1,4 +1,4 @@
-"""Bring digits of any order and length into one array: channels ascending, one row a channel."""
+"""Bring digits of any order and length into one array: channels ascending, one row per channel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def sorting_order(channel: np.ndarray, where: str) -> np.ndarray:
     ordered = channel[order]
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if twice.size:
-        raise ProtoduneError(f"{where}: channel {twice[0]} occurs more than once; expected each channel once an event")
+        raise ProtoduneError(f"{where}: channel {twice[0]} occurs more than once; expected each channel once per event")
     return order
 
 
@@ -27,8 +27,8 @@ def stack_digits(
     """Stack waveforms in the given order.
 
     ``waveforms`` (n, ticks) int16 of any byte order, or a list of n int16 arrays of differing length.  Returns the native
-    int16 array (n, ticks) and the number of samples a row (n,).  ``ticks`` is the longest length; shorter rows are filled
-    with their last sample.  Of a two-dimensional input one copy is made, by several threads where asked for.
+    int16 array (n, ticks) and the number of ticks of each row (n,).  ``ticks`` is the longest length; shorter rows are filled
+    with their last value.  Of a two-dimensional input one copy is made, by several threads where asked for.
     """
     if isinstance(waveforms, np.ndarray):
         lengths = np.full(len(order), waveforms.shape[1], dtype=np.int64)
@@ -43,8 +43,8 @@ def stack_digits(
     lengths = np.array([len(waveforms[i]) for i in order], dtype=np.int64)
     stacked = np.zeros((len(order), int(lengths.max(initial=0))), dtype=np.int16)
     for row, i in enumerate(order):
-        samples = waveforms[i]
-        stacked[row, : len(samples)] = samples
-        if len(samples):
-            stacked[row, len(samples) :] = samples[-1]
+        values = waveforms[i]
+        stacked[row, : len(values)] = values
+        if len(values):
+            stacked[row, len(values) :] = values[-1]
     return stacked, lengths

@@ -1,4 +1,4 @@
-"""DUNEdn's numpy dumps: one row a channel, [event, channel, sample 0, sample 1, ...].
+"""DUNEdn's numpy dumps: one row per channel, [event, channel, ADC of tick 0, ADC of tick 1, ...].
 
 A dump ``*rawdigit_evt*.npy`` has its truth in ``*rawdigit_noiseoff_evt*.npy`` (given as the sample's partner; integers
 without pedestal) and, where it lies beside, the charge in ``*simch_labels_evt*.npy``.
@@ -42,7 +42,7 @@ class DunednSource:
             raise damaged(str(path), error) from None
         if rows.ndim != 2 or rows.shape[1] <= _HEAD or rows.dtype.kind not in "iuf":
             raise ProtoduneError(
-                f"{path}: found {rows.dtype} of shape {rows.shape}, expected rows of event, channel, samples"
+                f"{path}: found {rows.dtype} of shape {rows.shape}, expected rows of event, channel, ADC values"
             )
         return rows
 
@@ -57,14 +57,14 @@ class DunednSource:
         """Read one event."""
         where = f"{self.path}: event {self._events[index]}"
         rows = np.asarray(self._rows[self._event_of_row == self._events[index]])
-        samples = rows[:, _HEAD:]
-        if not np.isfinite(samples).all() or np.abs(samples).max(initial=0) > 32767:
-            raise ProtoduneError(f"{where}: samples beyond 16 bits or not finite; expected ADC counts")
+        values = rows[:, _HEAD:]
+        if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 32767:
+            raise ProtoduneError(f"{where}: values beyond 16 bits or not finite; expected ADC counts")
         channel = rows[:, 1].astype(np.uint32)
         order = sorting_order(channel, where)
-        adc, n_samples = stack_digits(np.rint(samples).astype(np.int16), order)
+        adc, n_ticks = stack_digits(np.rint(values).astype(np.int16), order)
         zero = np.zeros(len(order), np.float32)
-        return RawEvent(*self.event_id(index), channel[order], adc, n_samples, zero, charge=self._read_charge(index))
+        return RawEvent(*self.event_id(index), channel[order], adc, n_ticks, zero, charge=self._read_charge(index))
 
     def _read_charge(self, index: int) -> ChargeTable | None:
         if self._charge is None:

@@ -1,8 +1,9 @@
 """The flat ROOT layout of the embedded simulation: plain branches that any ROOT reads (docs/data_format.md).
 
-Trees: ``events`` (run, subrun, event), ``digits`` (event_index, channel, samples, pedestal, adc[ticks], clean[ticks]),
-one entry a channel, events one after the other, ``charge`` (event_index, channel, tick, electrons, track) and
-``particles``.  ``protodune_about`` is a TObjString with JSON: layout, layout_version, settings, seed, versions.
+Trees: ``events`` (run, subrun, event), ``digits`` (event_index, channel, ticks, pedestal, adc[ticks], clean[ticks]),
+one entry per channel, events one after the other, ``charge`` (event_index, channel, tick, electrons, track) and
+``particles``.  ``protodune_about`` is a TObjString with JSON: layout, layout_version, detector,
+detector_version, clean_adc_per_count, settings, seed, versions.
 """
 
 from __future__ import annotations
@@ -16,21 +17,29 @@ import uproot
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import atomic_path
+from protodune.detector.registry import DEFAULT, find_detector, stored_detector
 from protodune.rawio.baskets import damaged
 from protodune.rawio.digits import sorting_order, stack_digits
-from protodune.events.types import CLEAN_ADC_PER_COUNT, PARTICLE_DTYPE, ChargeTable, RawEvent
+from protodune.events.types import PARTICLE_DTYPE, ChargeTable, RawEvent
 
 LAYOUT = "protodune-flat"
-LAYOUT_VERSION = 3
-_ROWS_PER_BASKET = 2560  # an APA: uproot holds several copies of what it writes at once
+LAYOUT_VERSION = 4
+_ROWS_PER_BASKET = 2048  # uproot holds several copies of what it writes at once
 
 
-def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict) -> None:
+def write_flat(
+    path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict, detector: str = DEFAULT
+) -> None:
     """Write events, one at a time, as a flat ROOT file (zlib level 1); inverse of FlatSource.
 
-    Every event must have ``clean`` and ``charge``; ``about`` (settings, seed, versions) travels in the file.
+    Every event must have ``clean`` and ``charge``; ``about`` (settings, seed, versions) travels in the file, and so do name and
+    version of the ``detector``.
     """
-    head = {"layout": LAYOUT, "layout_version": LAYOUT_VERSION, "clean_adc_per_count": CLEAN_ADC_PER_COUNT, **about}
+    of = find_detector(detector)
+    head = {
+        "layout": LAYOUT, "layout_version": LAYOUT_VERSION, "detector": detector, "detector_version": of.version,
+        "clean_adc_per_count": of.adc_per_count, **about,
+    }  # fmt: skip
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZLIB(1)) as file:
         file["protodune_about"] = json.dumps(head, sort_keys=True)
         file.mktree("events", {"run": "u4", "subrun": "u4", "event": "u4"})
@@ -38,7 +47,7 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
         digits = {
             "event_index": "i4",
             "channel": "u4",
-            "samples": "i4",
+            "ticks": "i4",
             "pedestal": "f4",
             "adc": waveform,
             "clean": waveform,
@@ -54,7 +63,7 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
                     {
                         "event_index": np.full(len(event.channel[rows]), index, dtype=np.int32),
                         "channel": event.channel[rows],
-                        "samples": event.n_samples[rows].astype(np.int32),
+                        "ticks": event.n_ticks[rows].astype(np.int32),
                         "pedestal": event.pedestal[rows],
                         "adc": event.adc[rows],
                         "clean": event.clean[rows],
@@ -93,6 +102,7 @@ class FlatSource:
                 f"{path}: found layout {self.about.get('layout')} version {version}, expected {LAYOUT} version "
                 f"{LAYOUT_VERSION}; simulate the sample again"
             )
+        self.detector = stored_detector(self.about["detector"], self.about["detector_version"], path, "simulate")
         missing = [name for name in ("events", "digits", "charge", "particles") if name not in file]
         if missing:
             raise ProtoduneError(
@@ -120,7 +130,7 @@ class FlatSource:
         """Read one event, channels ascending."""
         try:
             columns = self._columns(
-                self._digits, self._digit_rows, index, ("channel", "samples", "pedestal", "adc", "clean")
+                self._digits, self._digit_rows, index, ("channel", "ticks", "pedestal", "adc", "clean")
             )
             charge = self._columns(self._charge_tree, self._charge_rows, index, ("channel", "tick", "electrons", "track"))
             found = self._columns(self._particles, self._particle_rows, index, PARTICLE_DTYPE.names)
@@ -135,7 +145,7 @@ class FlatSource:
             *self._ids[index],
             columns["channel"][order].astype(np.uint32),
             adc,
-            columns["samples"][order].astype(np.int64),
+            columns["ticks"][order].astype(np.int64),
             columns["pedestal"][order].astype(np.float32),
             clean=stack_digits(columns["clean"], order)[0],
             charge=ChargeTable(**charge),

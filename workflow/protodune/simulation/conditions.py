@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protodune.detector.geometry import FEMB_302_APA, FEMB_302_TICKS, PLANES, READOUT_TICKS, femb_of_group
+from protodune.detector.model import Detector, Plane
 from protodune.simulation.settings import SimulationSettings
 
 _MIN_LEVEL = 0.2
@@ -14,7 +14,7 @@ _MIN_LEVEL = 0.2
 
 @dataclass
 class Conditions:
-    """One plane of an APA, all (channels,): pedestal in ADC, relative gain, noise relative to the spectrum, gain of the
+    """One plane of a unit, all (channels,): pedestal in ADC, relative gain, noise relative to the spectrum, gain of the
     coherent noise (float32), dead (bool), probability that a code sticks (float32), slow clock (bool)."""
 
     pedestal: np.ndarray
@@ -26,16 +26,18 @@ class Conditions:
     slow: np.ndarray
 
 
-def channel_conditions(plane: str, apa: int, settings: SimulationSettings) -> Conditions:
-    """Return the state of a plane's channels; it depends on ``detector_seed``, plane and APA, not on the event."""
-    n, on = PLANES[plane].n_channels, settings.effects
-    rng = np.random.default_rng([settings.detector_seed, apa, PLANES[plane].first])
+def channel_conditions(detector: Detector, plane: Plane, settings: SimulationSettings) -> Conditions:
+    """Return the state of a plane's channels; it depends on ``detector_seed``, plane and unit, not on the event."""
+    n, on = plane.n_channels, settings.effects
+    first = plane.first_channel - detector.units[plane.unit].first_channel
+    rng = np.random.default_rng([settings.detector_seed, plane.unit, first])
 
     def spread(width: float, used: bool) -> np.ndarray:
         draw = rng.standard_normal(n)  # drawn in any case, so that a switch changes nothing else
         return 1 + width * draw if used else np.ones(n)
 
-    nominal = settings.collection_pedestal_adc if plane == "X" else settings.induction_pedestal_adc
+    asked = settings.collection_pedestal_adc if plane.collects else settings.induction_pedestal_adc
+    nominal = plane.pedestal_adc if asked is None else asked
     pedestal = nominal + (spread(1.0, on.pedestal_spread) - 1) * settings.pedestal_spread_adc
     gain = spread(settings.gain_spread, on.gain_spread)
     noise = np.maximum(spread(settings.channel_noise_spread, on.channel_noise_spread), _MIN_LEVEL)
@@ -51,15 +53,12 @@ def channel_conditions(plane: str, apa: int, settings: SimulationSettings) -> Co
         coherent_gain.astype(np.float32),
         (dead < settings.dead_fraction) & on.dead_channels,
         probability.astype(np.float32),
-        _slow_rows(plane, apa) & on.femb302,
+        _slow_rows(detector, plane) & on.slow_board,
     )
 
 
-def _slow_rows(plane: str, apa: int) -> np.ndarray:
-    board = femb_of_group(plane) == 2 if apa == FEMB_302_APA else np.zeros(PLANES[plane].n_groups, bool)
-    return np.repeat(board, PLANES[plane].group_size)
-
-
-def slow_ticks(ticks: int) -> int:
-    """Return how many ticks a board with the slower clock reads while the others read ``ticks``."""
-    return round(ticks * FEMB_302_TICKS / READOUT_TICKS)
+def _slow_rows(detector: Detector, plane: Plane) -> np.ndarray:
+    slow = detector.slow_board
+    here = slow is not None and slow.unit == plane.unit
+    board = np.array(plane.boards) == slow.board if here else np.zeros(plane.n_groups, bool)
+    return np.repeat(board, plane.group_size)

@@ -7,29 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from protodune.detector.geometry import (
-    APA_PITCH_Z_MM,
-    DRIFT_SPEED_MM_PER_US,
-    DRIFT_WIRES_X_MM,
-    MAX_DRIFT_MM,
-    TICK_US,
-    TRIGGER_TICK,
-    WALL_WIRES_X_MM,
-    WIRE_Z_RANGE_MM,
-    WirePlane,
-    drift_facing_face,
-)
+from protodune.detector.model import Detector, Unit, Wires
 from protodune.simulation.matter import IONISATION_EV, recombination
 from protodune.simulation.settings import SimulationSettings
 from protodune.simulation.steps import Steps
 
 SPLAT_WIRES, SPLAT_TICKS = 1, 8  # half widths of the deposited Gaussian: at full drift 3 and 3.6 sigma
 _CM2_PER_S_TO_MM2_PER_US = 1e-4
+_HALF_GAP_MM = 12
 
 
 @dataclass
 class Arrivals:
-    """Electrons at the wire planes of one face, all (n,): y, z in mm (z relative to the APA's own origin), tick of the
+    """Electrons at the wire planes of one face, all (n,): y, z in mm (z relative to the unit's own origin), tick of the
     readout, widths along time (ticks) and pitch (mm), electrons, particle id."""
 
     y_mm: np.ndarray
@@ -48,26 +38,29 @@ def ionise(rng: np.random.Generator, steps: Steps, settings: SimulationSettings)
     return rng.poisson(escaped).astype(np.float64) if settings.effects.straggling else escaped
 
 
-def drift(steps: Steps, electrons: np.ndarray, apa: int, face: int, settings: SimulationSettings) -> Arrivals:
-    """Drift the electrons of all steps (n,) that one face of an APA collects.
+def drift(
+    detector: Detector, unit: Unit, face: int, steps: Steps, electrons: np.ndarray, settings: SimulationSettings
+) -> Arrivals:
+    """Drift the electrons of all steps (n,) that one face of a unit collects.
 
     Attenuation exp(-t / lifetime), diffusion sqrt(2 D t).  The wall-facing side sees ``wall_depth_mm`` of argon.
     """
-    outwards = np.abs(steps.position[:, 0]) * (1 if apa % 2 else -1) * np.sign(steps.position[:, 0])
-    facing = face == drift_facing_face(apa)
-    distance = DRIFT_WIRES_X_MM - outwards if facing else outwards - WALL_WIRES_X_MM
-    z = steps.position[:, 2] - apa // 2 * APA_PITCH_Z_MM
-    # Half the gap between two APAs belongs to each of them.
-    near = (z > WIRE_Z_RANGE_MM[0] - 12) & (z < WIRE_Z_RANGE_MM[1] + 12) & (distance >= 0)
-    chosen = np.flatnonzero(near & (distance <= (MAX_DRIFT_MM if facing else settings.wall_depth_mm)))
-    time = distance[chosen] / DRIFT_SPEED_MM_PER_US
+    outwards = np.abs(steps.position[:, 0]) * unit.side * np.sign(steps.position[:, 0])
+    facing = face == unit.facing
+    distance = unit.drift_wires_x_mm - outwards if facing else outwards - unit.wall_wires_x_mm
+    z = steps.position[:, 2] - unit.z_mm
+    # Half the gap between two units belongs to each of them.
+    near = (z > unit.z_range_mm[0] - _HALF_GAP_MM) & (z < unit.z_range_mm[1] + _HALF_GAP_MM) & (distance >= 0)
+    chosen = np.flatnonzero(near & (distance <= (detector.max_drift_mm if facing else settings.wall_depth_mm)))
+    speed, tick_us = detector.drift_speed_mm_per_us, detector.tick_us
+    time = distance[chosen] / speed
     on = settings.effects
     spread = _CM2_PER_S_TO_MM2_PER_US if on.diffusion else 0.0
     return Arrivals(
         steps.position[chosen, 1],
         z[chosen],
-        TRIGGER_TICK + (steps.time[chosen] + time) / TICK_US,
-        np.sqrt(2 * settings.longitudinal_diffusion_cm2_per_s * spread * time) / DRIFT_SPEED_MM_PER_US / TICK_US,
+        detector.trigger_tick + (steps.time[chosen] + time) / tick_us,
+        np.sqrt(2 * settings.longitudinal_diffusion_cm2_per_s * spread * time) / speed / tick_us,
         np.sqrt(2 * settings.transverse_diffusion_cm2_per_s * spread * time),
         electrons[chosen] * (np.exp(-time / settings.lifetime_us) if on.attenuation else 1.0),
         steps.particle[chosen],
@@ -94,9 +87,9 @@ def _bin_shares(centre: np.ndarray, sigma: np.ndarray, half: int) -> tuple[np.nd
     return bins, share / share.sum(axis=1, keepdims=True)
 
 
-def charge_on_wires(arrivals: Arrivals, wires: WirePlane, first_tick: int, last_tick: int) -> WireCharge:
+def charge_on_wires(arrivals: Arrivals, wires: Wires, first_tick: int, last_tick: int) -> WireCharge:
     """Share out the electrons over wires and ticks from ``first_tick`` up to, not including, ``last_tick``."""
-    wire = wires.wire_coordinate(arrivals.y_mm, arrivals.z_mm, 0)
+    wire = wires.coordinate(arrivals.y_mm, arrivals.z_mm)
     keep = (wire > -1) & (wire < wires.n_wires)
     keep &= (arrivals.tick >= first_tick - SPLAT_TICKS) & (arrivals.tick < last_tick + SPLAT_TICKS)
     wire_bin, wire_share = _bin_shares(wire[keep], arrivals.sigma_mm[keep] / wires.pitch_mm, SPLAT_WIRES)

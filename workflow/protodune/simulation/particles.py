@@ -7,33 +7,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from protodune.detector.geometry import (
-    APA_PITCH_Z_MM,
-    DRIFT_SPEED_MM_PER_US,
-    DRIFT_WIRES_X_MM,
-    MAX_DRIFT_MM,
-    PLANES,
-    READOUT_TICKS,
-    TICK_US,
-    TRIGGER_TICK,
-    WIRE_PLANES,
-    WIRE_Y_RANGE_MM,
-    WIRE_Z_RANGE_MM,
-    drift_facing_face,
-)
-from protodune.events.types import CLASS_DELTA, CLASS_MICHEL, CLASS_SHOWER, CLASS_TRACK, PARTICLE_DTYPE
+from protodune.detector.model import Detector, Unit
+from protodune.detector.registry import find_detector
+from protodune.events.types import CLASS_DELTA, CLASS_MICHEL, CLASS_SHOWER, CLASS_TRACK, PARTICLE_DTYPE, THETA_COLUMNS
 from protodune.simulation import matter
 from protodune.simulation.settings import SampleSettings, SimulationSettings
 from protodune.simulation.showers import Pool, shower
-from protodune.simulation.steps import ACTIVE_HIGH_MM, ACTIVE_LOW_MM, Steps, isotropic, turned
+from protodune.simulation.steps import Steps, isotropic, turned
 from protodune.simulation.tracks import follow
 
 MUON_LIFETIME_US = 2.197
 BOUND_MUON_LIFETIME_US, BOUND_DECAY_SHARE = 0.56, 0.26
 """Negative muons in argon: most are captured, the others decay early."""
 MICHEL_MAX_MEV = 52.3
-BEAM_ENTRY_MM, BEAM_DIRECTION = (-300.0, 4200.0, 6.0), (-0.18, -0.20, 0.96)
-"""Where and whither the beam enters, roughly: upstream, near the cathode on the side of APA 0, downwards."""
 _MAX_TRACK_MM = 12000.0
 _SPECIES = {
     "muon": (13, matter.MUON_MEV), "antimuon": (-13, matter.MUON_MEV), "pion": (211, matter.PION_MEV),
@@ -55,6 +41,7 @@ class _Event:
     """An event in the making."""
 
     rng: np.random.Generator
+    detector: Detector
     settings: SimulationSettings
     rows: list[tuple] = field(default_factory=list)
     parts: list[Steps] = field(default_factory=list)
@@ -78,7 +65,7 @@ class _Event:
             mean_path = matter.PION_INTERACTION_MM if species == "pion" else matter.PROTON_INTERACTION_MM
             reach = self.rng.exponential(mean_path)
         index = len(self.rows) + 1
-        track = follow(self.rng, self.settings, mass, kinetic, start, direction, reach, time, index)
+        track = follow(self.rng, self.detector, self.settings, mass, kinetic, start, direction, reach, time, index)
         self.record(pdg, kind or CLASS_TRACK, kinetic, time, start, direction, track.end, track.length, parent)
         self.parts.append(track.steps)
         self._add_deltas(track.deltas, time, index)
@@ -93,7 +80,7 @@ class _Event:
         index = len(self.rows) + 1
         primary = self.rows[parent - 1][2] if parent else index
         interaction = self.rows[parent - 1][3] if parent else self.interactions
-        angles = theta_xz(np.asarray(direction), float(start[0]))
+        angles = theta_xz(self.detector, np.asarray(direction), float(start[0]))
         self.rows.append(
             (index, parent, primary, interaction, pdg, kind, kinetic, time, *start, *direction, *end, length, *angles)
         )
@@ -157,17 +144,18 @@ class _Event:
 
     def finish(self) -> Truth:
         """Follow all electrons and photons; return the whole event."""
-        self.parts.append(shower(self.rng, self.settings, Pool.join(self.electrons)))
+        self.parts.append(shower(self.rng, self.detector, self.settings, Pool.join(self.electrons)))
         return Truth(np.array(self.rows, PARTICLE_DTYPE), Steps.join(self.parts))
 
 
-def theta_xz(direction: np.ndarray, x: float) -> tuple[float, float, float]:
-    """Return theta_xz of a direction (3,) on planes U, V, X in degrees: atan |dx/dw|, w along the pitch of the wires that
-    read the drift volume at this x; 0 is parallel to the wire planes, 90 along the drift."""
-    face = drift_facing_face(0 if x < 0 else 1)
-    normals = [WIRE_PLANES[face, plane].normal for plane in PLANES]
+def theta_xz(detector: Detector, direction: np.ndarray, x: float) -> tuple[float, ...]:
+    """Return theta_xz of a direction (3,) on the first three planes in degrees, NaN where there are fewer: atan |dx/dw|, w
+    along the pitch of the wires that read the drift volume at this x; 0 is parallel to the wire planes, 90 along the drift."""
+    planes = list(detector.unit_at(x).planes.values())[: len(THETA_COLUMNS)]
+    normals = [plane.facing_wires.normal for plane in planes]
     along = [abs(direction[1] * n[0] + direction[2] * n[1]) for n in normals]
-    return tuple(float(np.rad2deg(np.arctan2(abs(direction[0]), w))) for w in along)
+    angles = tuple(float(np.rad2deg(np.arctan2(abs(direction[0]), w))) for w in along)
+    return angles + (float("nan"),) * (len(THETA_COLUMNS) - len(angles))
 
 
 def michel_energy(rng: np.random.Generator) -> float:
@@ -194,12 +182,13 @@ def mean_area(size: np.ndarray) -> float:
     return float(sides @ [_MEAN_ACROSS, _MEAN_DOWN, _MEAN_ACROSS])
 
 
-def cosmic_ray(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def cosmic_ray(rng: np.random.Generator, detector: Detector) -> tuple[np.ndarray, np.ndarray]:
     """Draw where a muon enters the argon and its direction, each (3,).
 
     Intensity ~ cos^2(zenith): directions weighted with the area that the detector shows them, then a point on that area.
     """
-    size = ACTIVE_HIGH_MM - ACTIVE_LOW_MM
+    low, high = detector.active_mm
+    size = high - low
     sides = np.array([size[1] * size[2], size[0] * size[2], size[0] * size[1]])
     most = np.linalg.norm(sides)
     while True:
@@ -210,82 +199,84 @@ def cosmic_ray(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         if rng.uniform() * most < shown.sum():
             break
     axis = int(np.searchsorted(np.cumsum(shown) / shown.sum(), rng.uniform()))
-    point = rng.uniform(ACTIVE_LOW_MM, ACTIVE_HIGH_MM)
-    point[axis] = ACTIVE_LOW_MM[axis] if direction[axis] > 0 else ACTIVE_HIGH_MM[axis]
+    point = rng.uniform(low, high)
+    point[axis] = low[axis] if direction[axis] > 0 else high[axis]
     return point, direction
 
 
 def _cosmics(event: _Event, sample: SampleSettings, number: int) -> None:
-    """Muons whose charge can reach the readout: their number is such that ``cosmics_per_apa`` cross each drift volume."""
-    settings, rng = event.settings, event.rng
-    volume = np.array([MAX_DRIFT_MM, np.ptp(WIRE_Y_RANGE_MM), np.ptp(WIRE_Z_RANGE_MM)])
-    mean = settings.cosmics_per_apa * mean_area(ACTIVE_HIGH_MM - ACTIVE_LOW_MM) / mean_area(volume)
-    first = -TRIGGER_TICK * TICK_US - MAX_DRIFT_MM / DRIFT_SPEED_MM_PER_US
-    last = (settings.ticks - TRIGGER_TICK) * TICK_US
+    """Muons whose charge can reach the readout: their number is such that ``cosmics_per_unit`` cross each drift volume."""
+    settings, rng, detector = event.settings, event.rng, event.detector
+    unit, (low, high) = detector.units[0], detector.active_mm
+    volume = np.array([detector.max_drift_mm, np.ptp(unit.y_range_mm), np.ptp(unit.z_range_mm)])
+    mean = settings.cosmics_per_unit * mean_area(high - low) / mean_area(volume)
+    first = -detector.trigger_tick * detector.tick_us - detector.max_drift_mm / detector.drift_speed_mm_per_us
+    last = (sample.ticks - detector.trigger_tick) * detector.tick_us
     for _ in range(rng.poisson(mean)):
         event.interaction()
-        point, direction = cosmic_ray(rng)
-        # 1.27 positive muons for a negative one at sea level.
+        point, direction = cosmic_ray(rng, detector)
+        # 1.27 positive muons per negative one at sea level.
         species = "antimuon" if rng.uniform() < 1.27 / 2.27 else "muon"
         event.add(species, cosmic_energy(rng, -direction[1]), point, direction, rng.uniform(first, last), 0)
 
 
 def _beam(event: _Event, sample: SampleSettings, number: int) -> None:
     """A beam particle at the trigger, species in turn, over cosmic muons."""
-    settings = event.settings
+    settings, detector = event.settings, event.detector
     event.interaction()
     species = settings.beam_species[(number - 1) % len(settings.beam_species)]
     mass = _SPECIES[species][1]
     kinetic = float(np.hypot(settings.beam_momentum_mev, mass) - mass)
-    direction = np.array(BEAM_DIRECTION) / np.linalg.norm(BEAM_DIRECTION)
-    event.add(species, kinetic, np.array(BEAM_ENTRY_MM), direction, 0.0, 0)
+    direction = np.array(detector.beam_direction) / np.linalg.norm(detector.beam_direction)
+    event.add(species, kinetic, np.array(detector.beam_entry_mm), direction, 0.0, 0)
     _cosmics(event, sample, number)
 
 
 def _single(event: _Event, sample: SampleSettings, number: int) -> None:
-    """One particle, species in turn, somewhere in the volume of one of the sample's APAs, in any direction."""
-    rng, settings = event.rng, event.settings
+    """One particle, species in turn, somewhere in the volume of one of the sample's units, in any direction."""
+    rng, settings, detector = event.rng, event.settings, event.detector
     event.interaction()
     species = settings.single_species[(number - 1) % len(settings.single_species)]
-    apa = sample.apas[int(rng.integers(len(sample.apas)))]
+    unit = detector.units[sample.units[int(rng.integers(len(sample.units)))]]
     inner = rng.uniform(0.25, 0.75, 3)
-    drift = inner[0] * MAX_DRIFT_MM
-    start = _in_volume(apa, drift, inner[1], inner[2])
+    drift = inner[0] * detector.max_drift_mm
+    start = _in_volume(unit, drift, inner[1], inner[2])
     # At the trigger, as beam would come; in a readout too short for the drift, so that it arrives in the middle.
-    middle = (settings.ticks / 2 - TRIGGER_TICK) * TICK_US - drift / DRIFT_SPEED_MM_PER_US
-    time = 0.0 if settings.ticks >= READOUT_TICKS else middle
+    middle = (sample.ticks / 2 - detector.trigger_tick) * detector.tick_us - drift / detector.drift_speed_mm_per_us
+    time = 0.0 if sample.ticks >= detector.readout_ticks else middle
     event.add(species, rng.uniform(*settings.single_energy_mev), start, isotropic(rng), time, 0)
 
 
-def _in_volume(apa: int, drift: float, y_share: float, z_share: float) -> np.ndarray:
+def _in_volume(unit: Unit, drift: float, y_share: float, z_share: float) -> np.ndarray:
     """Return the point (3,) at a drift distance in mm and at shares of the wires' y and z range."""
-    x = (DRIFT_WIRES_X_MM - drift) * (-1 if apa % 2 == 0 else 1)
-    y = WIRE_Y_RANGE_MM[0] + y_share * np.ptp(WIRE_Y_RANGE_MM)
-    z = WIRE_Z_RANGE_MM[0] + z_share * np.ptp(WIRE_Z_RANGE_MM) + apa // 2 * APA_PITCH_Z_MM
+    x = (unit.drift_wires_x_mm - drift) * unit.side
+    y = unit.y_range_mm[0] + y_share * np.ptp(unit.y_range_mm)
+    z = unit.z_range_mm[0] + z_share * np.ptp(unit.z_range_mm) + unit.z_mm
     return np.array([x, y, z])
 
 
 def _ideal_tracks(event: _Event, sample: SampleSettings, number: int) -> None:
     """Straight tracks of constant ionisation in the plane of drift and pitch of one wire plane, angles in turn."""
-    rng, settings = event.rng, event.settings
-    turn = (number - 1) * settings.ideal_tracks_per_apa
+    rng, settings, detector = event.rng, event.settings, event.detector
+    turn = (number - 1) * settings.ideal_tracks_per_unit
     length = settings.ideal_length_mm
     n = max(1, round(length))
-    for apa in sorted(sample.apas):
-        normal = WIRE_PLANES[drift_facing_face(apa), settings.ideal_plane].normal
-        for k in range(settings.ideal_tracks_per_apa):
+    tick_us, speed = detector.tick_us, detector.drift_speed_mm_per_us
+    for unit in (detector.units[number] for number in sorted(sample.units)):
+        normal = unit.planes[sample.ideal_plane].facing_wires.normal
+        for k in range(settings.ideal_tracks_per_unit):
             angle = np.deg2rad(settings.ideal_theta_xz_deg[(turn + k) % len(settings.ideal_theta_xz_deg)])
             sign = rng.choice([-1.0, 1.0])
             direction = np.array([sign * np.sin(angle), np.cos(angle) * normal[0], np.cos(angle) * normal[1]])
             reach = length / 2 * np.abs(direction)
-            room = [np.ptp(WIRE_Y_RANGE_MM), np.ptp(WIRE_Z_RANGE_MM)]
+            room = [np.ptp(unit.y_range_mm), np.ptp(unit.z_range_mm)]
             shares = [rng.uniform(min(r / s, 0.5), max(1 - r / s, 0.5)) for r, s in zip(reach[1:], room, strict=True)]
-            drift = settings.ideal_drift_mm or rng.uniform(reach[0], max(MAX_DRIFT_MM - reach[0], reach[0]))
+            drift = settings.ideal_drift_mm or rng.uniform(reach[0], max(detector.max_drift_mm - reach[0], reach[0]))
             # The middle of the track arrives where the whole of it is read.
-            half = reach[0] / DRIFT_SPEED_MM_PER_US + 50
-            arrival = rng.uniform(min(half, settings.ticks * TICK_US / 2), max(settings.ticks * TICK_US - half, half))
-            time = arrival - drift / DRIFT_SPEED_MM_PER_US - TRIGGER_TICK * TICK_US
-            centre = _in_volume(apa, drift, *shares)
+            half = reach[0] / speed + 50
+            arrival = rng.uniform(min(half, sample.ticks * tick_us / 2), max(sample.ticks * tick_us - half, half))
+            time = arrival - drift / speed - detector.trigger_tick * tick_us
+            centre = _in_volume(unit, drift, *shares)
             along = (np.arange(n) + 0.5) / n * length - length / 2
             event.interaction()
             energy = settings.ideal_mev_per_cm * length / 10
@@ -312,6 +303,6 @@ _CONTENTS: dict[str, Callable[[_Event, SampleSettings, int], None]] = {
 
 def make_event(rng: np.random.Generator, sample: SampleSettings, number: int) -> Truth:
     """Return the particles and deposits of event ``number`` (from 1) of a sample."""
-    event = _Event(rng, sample.simulation)
+    event = _Event(rng, find_detector(sample.detector), sample.simulation)
     _CONTENTS[sample.simulation.content](event, sample, number)
     return event.finish()

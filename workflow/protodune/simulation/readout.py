@@ -5,27 +5,27 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import lfilter, resample
 
-from protodune.detector.geometry import ADC_MAX, PLANES, TICK_US
-from protodune.simulation.conditions import Conditions, slow_ticks
+from protodune.detector.model import Detector, Electronics, Plane
+from protodune.simulation.conditions import Conditions
 from protodune.simulation.noise import incoherent_noise
 from protodune.simulation.settings import SimulationSettings
 
-STICKY_MODULUS, STICKY_CODES = 64, (63, 0, 1)
 STICKY_REACH = 8
 _DEAD_RMS_ADC = 0.3
 
 
-def tail_us(plane: str, settings: SimulationSettings) -> float:
-    """Return the time constant of the AC coupling in us."""
-    return settings.collection_tail_us if plane == "X" else settings.induction_tail_us
+def tail_ticks(plane: Plane, settings: SimulationSettings) -> float | None:
+    """Return the time constant of the AC coupling in ticks: the setting's, else the plane's; None without AC coupling."""
+    asked = settings.collection_tail_us if plane.collects else settings.induction_tail_us
+    tail_us = plane.tail_us if asked is None else asked
+    return None if tail_us is None else tail_us / plane.tick_us
 
 
-def ac_coupled(signal: np.ndarray, before: np.ndarray, plane: str, settings: SimulationSettings) -> np.ndarray:
+def ac_coupled(signal: np.ndarray, before: np.ndarray, ticks: float) -> np.ndarray:
     """Return the signal after the AC coupling, response delta(t) - exp(-t / tau) dt / tau; float32 (channels, ticks).
 
-    ``before`` (channels,), ADC tick: the charge that came before the readout, weighted with exp(t / tau).
+    ``before`` (channels,), ADC tick: the charge that came before the readout, weighted with exp(t / tau); ``ticks``: tau.
     """
-    ticks = tail_us(plane, settings) / TICK_US
     beta = np.exp(-1 / ticks)
     alpha = 1 - beta  # the tail cancels the signal's integral
     coupled = signal.copy()
@@ -40,12 +40,13 @@ def ac_coupled(signal: np.ndarray, before: np.ndarray, plane: str, settings: Sim
 def digitise(
     rng: np.random.Generator,
     signal: np.ndarray,
-    plane: str,
+    detector: Detector,
+    plane: Plane,
     shared: np.ndarray | None,
     conditions: Conditions,
     settings: SimulationSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return ADC int16 (channels, ticks) and the number of samples of each channel, int64 (channels,).
+    """Return ADC int16 (channels, ticks) and the number of ticks that each channel reads, int64 (channels,).
 
     ``signal`` float32 (channels, ticks) without pedestal and noise; ``shared`` (boards, ticks): coherent noise or None.
     """
@@ -53,27 +54,28 @@ def digitise(
     total = incoherent_noise(rng, plane, ticks, settings, conditions.noise) if settings.effects.incoherent_noise else 0
     total = total + signal
     if shared is not None:
-        total += np.repeat(shared, PLANES[plane].group_size, axis=0) * conditions.coherent_gain[:, None]
-    n_samples = np.full(n, ticks, np.int64)
-    short = slow_ticks(ticks)
+        total += np.repeat(shared, plane.group_size, axis=0) * conditions.coherent_gain[:, None]
+    n_ticks = np.full(n, ticks, np.int64)
+    short = detector.slow_ticks(ticks)
     if conditions.slow.any() and short < ticks:
         total[conditions.slow, :short] = resample(total[conditions.slow], short, axis=1)
-        n_samples[conditions.slow] = short
+        n_ticks[conditions.slow] = short
     total += conditions.pedestal[:, None]
     dead = np.flatnonzero(conditions.dead)
-    total[dead] = np.rint(conditions.pedestal[dead, None]) + _DEAD_RMS_ADC * rng.standard_normal((len(dead), ticks))
-    adc = np.clip(np.rint(total, out=total), 0, ADC_MAX).astype(np.int16)
-    for row in np.flatnonzero((conditions.sticky > 0) & ~conditions.dead):
-        adc[row] = stick(rng, adc[row], float(conditions.sticky[row]))
-    adc[n_samples < ticks, short:] = adc[n_samples < ticks, short - 1 : short]  # the decoder repeats the last sample
-    return adc, n_samples
+    total[dead] = np.rint(conditions.pedestal[dead, None]) + _DEAD_RMS_ADC * plane.adc_scale * rng.standard_normal((len(dead), ticks))
+    adc = np.clip(np.rint(total, out=total), 0, plane.electronics.adc_max).astype(np.int16)
+    if plane.electronics.sticky_modulus:
+        for row in np.flatnonzero((conditions.sticky > 0) & ~conditions.dead):
+            adc[row] = stick(rng, adc[row], float(conditions.sticky[row]), plane.electronics)
+    adc[n_ticks < ticks, short:] = adc[n_ticks < ticks, short - 1 : short]  # the decoder repeats the last value
+    return adc, n_ticks
 
 
-def stick(rng: np.random.Generator, codes: np.ndarray, probability: float) -> np.ndarray:
-    """Return codes (ticks,) of which some stuck: with ``probability`` a code within 8 of one whose six lowest bits are 63, 0
-    or 1 becomes that one."""
-    wide = codes.astype(np.int64)
-    offset = (wide + STICKY_MODULUS // 2) % STICKY_MODULUS - STICKY_MODULUS // 2  # from the nearest multiple of 64
+def stick(rng: np.random.Generator, codes: np.ndarray, probability: float, electronics: Electronics) -> np.ndarray:
+    """Return codes (ticks,) of which some stuck: with ``probability`` a code within 8 of a multiple of the sticky modulus, or
+    of its two neighbours, becomes the nearest of these three."""
+    wide, modulus = codes.astype(np.int64), electronics.sticky_modulus
+    offset = (wide + modulus // 2) % modulus - modulus // 2  # from the nearest multiple
     stuck = wide - offset + np.clip(offset, -1, 1)
     sticks = (np.abs(wide - stuck) <= STICKY_REACH) & (rng.uniform(size=len(codes)) < probability)
-    return np.where(sticks, np.clip(stuck, 0, ADC_MAX), wide).astype(np.int16)
+    return np.where(sticks, np.clip(stuck, 0, electronics.adc_max), wide).astype(np.int16)

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from protodune.core.errors import ProtoduneError, suggest
-from protodune.detector.geometry import N_APAS, PLANES, READOUT_TICKS
+from protodune.detector.registry import DEFAULT, find_detector
 
 CONTENTS = ("cosmic", "beam", "single", "ideal_tracks", "pulses", "noise")
 RECOMBINATIONS = ("box", "birks", "none")
@@ -32,12 +32,12 @@ class Effects:
     sticky_codes: bool = True
     dead_channels: bool = True
     noisy_channels: bool = True
-    femb302: bool = True
+    slow_board: bool = True
 
 
 _READOUT_EFFECTS = (
     "incoherent_noise", "channel_noise_spread", "coherent_noise", "pedestal_spread", "gain_spread", "tails", "sticky_codes",
-    "dead_channels", "noisy_channels", "femb302",
+    "dead_channels", "noisy_channels", "slow_board",
 )  # fmt: skip
 PRESETS: dict[str, tuple[str, ...]] = {
     "clean": _READOUT_EFFECTS,
@@ -49,22 +49,26 @@ PRESETS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class SimulationSettings:
-    """Physics of one simulated event; the unit is in the name, noise in multiples of the measured one."""
+    """Physics of one simulated event; the unit is in the name, noise in multiples of the measured one.
+
+    None: as the detector has it (``ticks``: its readout; ``ideal_plane``: the last plane of a unit; pedestals and tails: those
+    of its planes).
+    """
 
     preset: str = "realistic"
     content: str = "cosmic"
     effects: Effects = field(default_factory=Effects)
-    ticks: int = READOUT_TICKS
+    ticks: int | None = None
     # What crosses the detector.
-    cosmics_per_apa: float = 12.0
+    cosmics_per_unit: float = 12.0
     delta_min_mev: float = 1.0
     beam_species: tuple[str, ...] = ("pion", "proton", "positron", "antimuon")
     beam_momentum_mev: float = 1000.0
     single_species: tuple[str, ...] = ("muon", "pion", "proton", "electron", "photon")
     single_energy_mev: tuple[float, ...] = (100.0, 1000.0)
     ideal_theta_xz_deg: tuple[float, ...] = (0.0, 30.0, 60.0, 70.0, 75.0, 80.0, 82.0, 85.0, 87.0)
-    ideal_plane: str = "X"
-    ideal_tracks_per_apa: int = 4
+    ideal_plane: str | None = None
+    ideal_tracks_per_unit: int = 4
     ideal_length_mm: float = 1000.0
     ideal_mev_per_cm: float = 1.7
     ideal_drift_mm: float = 0.0
@@ -82,12 +86,12 @@ class SimulationSettings:
     channel_noise_spread: float = 0.1
     coherent_noise: float = 1.0
     coherent_gain_spread: float = 0.1
-    induction_pedestal_adc: float = 2350.0
-    collection_pedestal_adc: float = 900.0
+    induction_pedestal_adc: float | None = None
+    collection_pedestal_adc: float | None = None
     pedestal_spread_adc: float = 20.0
     gain_spread: float = 0.03
-    collection_tail_us: float = 1100.0
-    induction_tail_us: float = 3300.0
+    collection_tail_us: float | None = None
+    induction_tail_us: float | None = None
     sticky_fraction: float = 0.1
     sticky_probability: tuple[float, ...] = (0.01, 0.3)
     dead_fraction: float = 0.004
@@ -114,7 +118,6 @@ class SimulationSettings:
         _one_of("preset", self.preset, tuple(PRESETS))
         _one_of("content", self.content, CONTENTS)
         _one_of("recombination", self.recombination, RECOMBINATIONS)
-        _one_of("ideal_plane", self.ideal_plane, tuple(PLANES))
         for name in ("beam_species", "single_species"):
             for species in getattr(self, name):
                 _one_of(name, species, SPECIES)
@@ -167,20 +170,36 @@ MAX_EVENTS = 2**31 - 1
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """One simulated sample: ``events`` events, each with the listed APAs, from one seed."""
+    """One simulated sample: ``events`` events of a ``detector`` (by name), each with the listed ``units``, from one seed."""
 
     sample: str
     seed: int
     events: int
-    apas: tuple[int, ...]
+    units: tuple[int, ...]
     simulation: SimulationSettings
     run: int = 1
+    detector: str = DEFAULT
 
     def __post_init__(self):
-        wrong = [a for a in self.apas if not 0 <= a < N_APAS]
-        if wrong or not self.apas:
-            raise ProtoduneError(f"sample {self.sample}: apas {list(self.apas)}, expected numbers from 0 to {N_APAS - 1}")
+        detector = find_detector(self.detector)
+        last = len(detector.units) - 1
+        if not self.units or any(not 0 <= unit <= last for unit in self.units):
+            raise ProtoduneError(
+                f"sample {self.sample}: units {list(self.units)}, expected numbers from 0 to {last} ({detector.title})"
+            )
         if not 1 <= self.events <= MAX_EVENTS:
             raise ProtoduneError(f"sample {self.sample}: {self.events} events, expected 1 to {MAX_EVENTS}")
         if self.seed < 0:
             raise ProtoduneError(f"sample {self.sample}: seed {self.seed}, expected 0 or more")
+        if self.simulation.ideal_plane is not None:
+            _one_of("ideal_plane", self.simulation.ideal_plane, detector.plane_names)
+
+    @property
+    def ticks(self) -> int:
+        """Length of the readout in ticks."""
+        return self.simulation.ticks or find_detector(self.detector).readout_ticks
+
+    @property
+    def ideal_plane(self) -> str:
+        """The plane in whose pitch direction ideal tracks lie."""
+        return self.simulation.ideal_plane or find_detector(self.detector).plane_names[-1]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from protodune.detector.model import Detector
 from protodune.simulation import matter
 from protodune.simulation.settings import SimulationSettings
 from protodune.simulation.steps import Steps, inside, turned
@@ -95,21 +96,21 @@ def pair_per_mm(photon_mev: np.ndarray) -> np.ndarray:
     return np.where(photon_mev > 2 * _M, share, 0) * 7 / 9 / matter.RADIATION_LENGTH_MM
 
 
-def shower(rng: np.random.Generator, settings: SimulationSettings, pool: Pool) -> Steps:
+def shower(rng: np.random.Generator, detector: Detector, settings: SimulationSettings, pool: Pool) -> Steps:
     """Follow all particles of the pool and what they make until nothing is left in the argon."""
     parts: list[Steps] = []
     while len(pool):
-        converted = _convert(rng, pool[pool.photon])
+        converted = _convert(rng, detector, pool[pool.photon])
         electrons = Pool.join([pool[~pool.photon], converted])
         steps, electrons, photons = _step(rng, settings, electrons)
         parts.append(steps)
         pool = Pool.join([electrons, photons])
-        pool = pool[inside(pool.position)]
+        pool = pool[inside(detector, pool.position)]
     found = Steps.join(parts)
-    return found[inside(found.position)]
+    return found[inside(detector, found.position)]
 
 
-def _convert(rng: np.random.Generator, photons: Pool) -> Pool:
+def _convert(rng: np.random.Generator, detector: Detector, photons: Pool) -> Pool:
     """Carry photons to where they convert; return the electrons there and the Compton-scattered photons in their turn."""
     made: list[Pool] = []
     while len(photons):
@@ -117,7 +118,7 @@ def _convert(rng: np.random.Generator, photons: Pool) -> Pool:
         distance = rng.exponential(1 / (pair + compton))
         photons.position = photons.position + distance[:, None] * photons.direction
         is_pair = rng.uniform(size=len(photons)) * (pair + compton) < pair
-        there = inside(photons.position)
+        there = inside(detector, photons.position)
         made += _pairs(rng, photons[there & is_pair])
         electron, photons = _compton(rng, photons[there & ~is_pair])
         made.append(electron)

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protodune.detector.geometry import APA_PITCH_Z_MM, N_APAS, WALL_WIRES_X_MM, WIRE_Y_RANGE_MM, WIRE_Z_RANGE_MM
-
-ACTIVE_LOW_MM = np.array([-WALL_WIRES_X_MM - 100.0, WIRE_Y_RANGE_MM[0], WIRE_Z_RANGE_MM[0]])
-ACTIVE_HIGH_MM = np.array(
-    [WALL_WIRES_X_MM + 100.0, WIRE_Y_RANGE_MM[1], WIRE_Z_RANGE_MM[1] + (N_APAS // 2 - 1) * APA_PITCH_Z_MM]
-)
-"""The argon that any wire can see, with a margin beyond the wall-facing wires."""
+from protodune.detector.model import Detector
 
 
 @dataclass
@@ -41,9 +35,10 @@ class Steps:
         return Steps(*(np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])))
 
 
-def inside(position: np.ndarray) -> np.ndarray:
-    """Return which points (n, 3) lie in the active argon, bool (n,)."""
-    return ((position >= ACTIVE_LOW_MM) & (position <= ACTIVE_HIGH_MM)).all(axis=-1)
+def inside(detector: Detector, position: np.ndarray) -> np.ndarray:
+    """Return which points (n, 3) lie in the argon that any wire can see, bool (n,)."""
+    low, high = detector.active_mm
+    return ((position >= low) & (position <= high)).all(axis=-1)
 
 
 def perpendicular(direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from protodune.detector.model import Detector
 from protodune.simulation import matter
 from protodune.simulation.settings import SimulationSettings
 from protodune.simulation.steps import Steps, inside, perpendicular, turned
@@ -39,6 +40,7 @@ class Track:
 
 def follow(
     rng: np.random.Generator,
+    detector: Detector,
     settings: SimulationSettings,
     mass: float,
     kinetic: float,
@@ -56,7 +58,7 @@ def follow(
     middle = matter.energy_at_range(full_range - (np.arange(n) + 0.5) * segment, mass)
     directions = _scattered(rng, settings, direction, matter.scattering_angle(middle, mass, segment))
     nodes = start + np.concatenate([np.zeros((1, 3)), np.cumsum(directions * segment, axis=0)])
-    n_inside = int(np.argmin(np.append(inside(nodes[1:]), False)))
+    n_inside = int(np.argmin(np.append(inside(detector, nodes[1:]), False)))
     stopped = n_inside == n and length == full_range
     n = max(n_inside, 1)
     middle, directions, nodes = middle[:n], directions[:n], nodes[: n + 1]
@@ -110,7 +112,7 @@ def _energy_loss(
 def _delta_rate(
     settings: SimulationSettings, kinetic: np.ndarray, mass: float, segment: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the mean number of delta rays a segment before the spectrum's spin factor, the energy in MeV that they carry
+    """Return the mean number of delta rays per segment before the spectrum's spin factor, the energy in MeV that they carry
     off with it, and the largest one's."""
     most = matter.largest_transfer(kinetic, mass)
     least = settings.delta_min_mev

@@ -42,7 +42,7 @@ def run(settings: SampleSettings, output: str) -> None:
         "seed": settings.seed,
         "versions": versions("numpy", "scipy", "uproot"),
     }
-    write_flat(output, events(), settings.simulation.ticks, about)
+    write_flat(output, events(), settings.ticks, about, settings.detector)
     log.info("%s: %d events", output, settings.events)
 
 

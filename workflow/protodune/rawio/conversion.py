@@ -1,0 +1,236 @@
+"""From a file of raw digits to an event store, one event at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.signal import resample
+from tqdm import tqdm
+
+from protodune.core.errors import ProtoduneError
+from protodune.core.files import require_file
+from protodune.core.provenance import versions
+from protodune.detector.model import Detector
+from protodune.detector.registry import DEFAULT, find_detector
+from protodune.events.store import Estimate, EventWriter
+from protodune.events.types import RawEvent, RawSource
+from protodune.rawio.source import open_raw
+
+MAX_BASELINE_ADC = 20.0
+"""How far a noise-free baseline may be from the recorded pedestal; ADC of the reference gain."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ConvertSettings:
+    """``kind``: simulation or data; ``tag``: which digits of an art file; ``on_damaged_event``: stop, or skip and record;
+    ``stretch_slow_board``: stretch the ticks of a board with a slower clock to the readout, if the ``detector`` (by name) has
+    one: auto (where the file says that its digits are short by as much), always or never."""
+
+    sample: str
+    kind: str
+    tag: str | None = None
+    on_damaged_event: str = "stop"
+    stretch_slow_board: str = "auto"
+    detector: str = DEFAULT
+
+    def __post_init__(self):
+        for name, options in (("on_damaged_event", ("stop", "skip")), ("stretch_slow_board", ("auto", "always", "never"))):
+            if getattr(self, name) not in options:
+                *first, last = options
+                raise ProtoduneError(f"{name}: found '{getattr(self, name)}', expected {', '.join(first)} or {last}")
+
+
+@dataclass
+class Reading:
+    """Events as they are read, and what could not be read."""
+
+    raw: RawSource
+    noise_off: RawSource | None
+    detector: Detector
+    settings: ConvertSettings
+    lost: list[dict] = field(default_factory=list)
+
+    def events(self) -> Iterator[RawEvent]:
+        """Yield the events that can be read; a damaged one stops the conversion or is recorded, as the settings say."""
+        partners = self._partners()
+        for index in range(len(self.raw)):
+            try:
+                event = self.raw.read(index)
+                if self.noise_off is not None and event.adc.size:
+                    add_truth(event, self.noise_off.read(partners[event.event_id]), self.detector, self.noise_off.path)
+            except ProtoduneError as error:
+                if self.settings.on_damaged_event == "stop":
+                    raise
+                self.lost.append({"entry": index, "cause": str(error)})
+                log.warning("left out: %s", error)
+                continue
+            if event.adc.size == 0:
+                log.warning("%s: event %s holds no digits", self.raw.path, event.event_id)
+            elif self.settings.stretch_slow_board != "never":
+                stretch_slow_board(event, self.detector, only_short=self.settings.stretch_slow_board == "auto")
+            yield event
+
+    def _partners(self) -> dict[tuple[int, int, int], int]:
+        if self.noise_off is None:
+            return {}
+        partners = {self.noise_off.event_id(index): index for index in range(len(self.noise_off))}
+        for index in range(len(self.raw)):
+            try:
+                event_id = self.raw.event_id(index)
+            except ProtoduneError:
+                if self.settings.on_damaged_event == "stop":
+                    raise
+                continue
+            if event_id not in partners:
+                raise ProtoduneError(
+                    f"{self.noise_off.path}: has no event (run, subrun, event) {event_id} of {self.raw.path}, found "
+                    f"{', '.join(map(str, list(partners)[:3]))}; give the noise-off file of the same events"
+                )
+        return partners
+
+
+def convert_file(
+    settings: ConvertSettings,
+    source: str,
+    partner: str | None,
+    output: str,
+    estimate: Estimate,
+    bad_channels: str | None = None,
+    threads: int = 1,
+) -> None:
+    """Convert ``source`` (with the truth of ``partner``) into the event store ``output``.
+
+    ``estimate``: see ``EventWriter.open``; ``bad_channels``: path of a list of channels; ``threads`` unpack baskets.
+    """
+    detector = find_detector(settings.detector)
+    raw = _open(source, settings, detector, threads)
+    noise_off = _open(partner, settings, detector, threads) if partner else None
+    if len(raw) == 0:
+        raise ProtoduneError(f"{source}: found no events, expected at least one; check the job that wrote the file")
+    reading = Reading(raw, noise_off, detector, settings)
+    events = reading.events()
+    empty, first = _first_with_digits(events, reading, source)
+    ticks = first.adc.shape[1]
+    truth = {"with_clean": first.clean is not None, "with_charge": first.charge is not None}
+    about = {
+        "sample": settings.sample, "kind": settings.kind, "source": source, "partner": partner, "source_about": raw.about,
+        "settings": dataclasses.asdict(settings), "versions": versions("numpy", "h5py", "hdf5plugin", "uproot"),
+    }  # fmt: skip
+    listed = read_channel_list(bad_channels, detector) if bad_channels else None
+    opened = EventWriter.open(output, detector, ticks, estimate=estimate, **truth, about=about, bad_channels=listed)
+    with opened as writer:
+        for event in [*empty, first]:
+            _append(writer, event, source)
+        done = len(empty) + 1
+        del first, event  # before the next one is read
+        for event in tqdm(events, initial=done, total=len(raw), desc=settings.sample, unit="event", disable=None):
+            _append(writer, event, source)
+        writer.record_lost_events(reading.lost)
+        known = ", ".join(name.removeprefix("with_") for name, there in truth.items() if there) or "none"
+        log.info(
+            "%s (%s): %d events, %d %s images, %d ticks, truth: %s, left out: %d",
+            source, raw.flavour, writer.n_events, writer.n_images, detector.unit_name, ticks, known, len(reading.lost),
+        )  # fmt: skip
+
+
+def _open(path: str, settings: ConvertSettings, detector: Detector, threads: int) -> RawSource:
+    """Open a raw file; one that names its detector must be of this one."""
+    raw = open_raw(path, settings.tag, threads)
+    named = raw.about.get("detector", settings.detector)
+    if named != settings.detector:
+        raise ProtoduneError(
+            f"{path}: simulated for detector {named}, expected {settings.detector}; mend 'detector' in the sample sheet"
+        )
+    return raw
+
+
+def _first_with_digits(events: Iterator[RawEvent], reading: Reading, source: str) -> tuple[list[RawEvent], RawEvent]:
+    """Read on to the first event that holds digits; return the empty ones before it, and it."""
+    empty = []
+    for event in events:
+        if event.adc.size:
+            return empty, event
+        empty.append(event)
+    raise ProtoduneError(
+        f"{source}: none of {len(reading.raw)} events holds digits that can be read, expected raw waveforms"
+        + (f" ({len(reading.lost)} damaged: {reading.lost[0]['cause']})" if reading.lost else "")
+        + "; give the file after the decoder or detsim stage"
+    )
+
+
+def _append(writer: EventWriter, event: RawEvent, source: str) -> None:
+    if event.adc.size and event.adc.shape[1] != writer.ticks:
+        raise ProtoduneError(
+            f"{source}: event {event.event_id} has {event.adc.shape[1]} ticks, the first event {writer.ticks}; "
+            "expected one readout length per file; split the file by readout length"
+        )
+    writer.append(event)
+
+
+def add_truth(event: RawEvent, partner: RawEvent, detector: Detector, where: str) -> None:
+    """Set ``event.clean`` (and charge, if it has none) from the same event with noise off.
+
+    clean = digits - pedestal as the partner's digits record it.  Same channels and length are required, and a baseline
+    near zero after the subtraction, so that a partner with another pedestal convention gives no wrong number.
+    """
+    if not np.array_equal(event.channel, partner.channel) or event.adc.shape != partner.adc.shape:
+        raise ProtoduneError(
+            f"{where}: event {event.event_id} has {partner.adc.shape[0]} channels x {partner.adc.shape[1]} ticks, the noisy "
+            f"file {event.adc.shape[0]} x {event.adc.shape[1]}; expected the same channels; give the noise-off file of the "
+            "same events"
+        )
+    baseline = np.median(partner.adc, axis=1) - partner.pedestal
+    worst = int(np.argmax(np.abs(baseline)))
+    if abs(baseline[worst]) > MAX_BASELINE_ADC * max(plane.adc_scale for plane in detector.planes()):
+        raise ProtoduneError(
+            f"{where}: event {event.event_id}, channel {partner.channel[worst]}: baseline {baseline[worst]:.1f} ADC off the "
+            "recorded pedestal, expected a noise-free waveform that rests at fPedestal; is this the noise-off file?"
+        )
+    counts = np.rint((partner.adc - partner.pedestal[:, None]) / np.float32(detector.adc_per_count))
+    event.clean = np.clip(counts, -32767, 32767).astype(np.int16)
+    if event.charge is None:
+        event.charge = partner.charge
+
+
+def stretch_slow_board(event: RawEvent, detector: Detector, only_short: bool) -> None:
+    """Resample the channels of the board with the slower clock to the whole readout (Fourier), in place.
+
+    The decoder has padded these channels at their end.  ``only_short``: only those whose digits say so.  Without such a board
+    nothing happens.
+    """
+    slow, ticks = detector.slow_board, event.adc.shape[1]
+    short = detector.slow_ticks(ticks)
+    if slow is None or short == ticks:
+        return
+    rows = np.flatnonzero(np.isin(event.channel, detector.units[slow.unit].board_channels(slow.board)))
+    if only_short:
+        rows = rows[event.n_ticks[rows] == short]
+    if len(rows) == 0:
+        return
+    stretched = resample(event.adc[rows, :short].astype(np.float64), ticks, axis=1)
+    event.adc[rows] = np.clip(np.rint(stretched), -32768, 32767).astype(np.int16)
+    event.n_ticks[rows] = ticks
+
+
+def read_channel_list(path: str, detector: Detector) -> np.ndarray:
+    """Read a list of offline channels, uint32: one number per line, # begins a comment."""
+    require_file(path, "a list of channels", "mend 'bad_channels' in the configuration")
+    channels = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            text = line.split("#")[0].strip()
+            if not text:
+                continue
+            if not text.isdigit() or int(text) >= detector.n_channels:
+                raise ProtoduneError(
+                    f"{path}: line {number}: found '{text}', expected a channel from 0 to {detector.n_channels - 1} "
+                    f"({detector.title})"
+                )
+            channels.append(int(text))
+    return np.array(channels, dtype=np.uint32)
