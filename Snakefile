@@ -1,4 +1,4 @@
-"""protodune: convert, prepare, train, infer, validate and draw ProtoDUNE-SP denoising, one file a stage in rules/."""
+"""protodune: convert, prepare, train, infer, validate and draw; rules/ has one file per stage."""
 
 import sys
 
@@ -23,7 +23,7 @@ include: "rules/simulate.smk"
 include: "rules/convert.smk"
 include: "rules/prepare.smk"
 include: "rules/train.smk"
-include: "rules/scan.smk"
+include: "rules/search.smk"
 include: "rules/scaling.smk"
 include: "rules/infer.smk"
 include: "rules/speed.smk"
@@ -38,6 +38,6 @@ rule all:
     """Everything that the report shows, and the report."""
     default_target: True
     input:
-        TARGETS.tables(),
-        TARGETS.figures(),
-        TARGETS.report(),
+        FILES.tables(),
+        png(FIGURES.of_every_run()),
+        REPORT,

@@ -4,19 +4,20 @@
 rule draw_event:
     """An event display, a zoom, or single waveforms, of the first image of a test sample."""
     input:
-        unpack(TARGETS.shown),
+        unpack(FILES.shown),
     output:
         png=report(
-            "results/figures/{figure}.{plane}.{sample}.png",
+            "results/figures/{figure}.{family}.{sample}.png",
             caption="../workflow/report/event.rst",
             category="Events",
+            labels={"figure": "{figure}", "planes": "{family}", "sample": "{sample}"},
         ),
-        svg=ensure("results/figures/{figure}.{plane}.{sample}.svg", non_empty=True),
-        tsv=ensure("results/figures/{figure}.{plane}.{sample}.tsv", non_empty=True),
+        svg=ensure("results/figures/{figure}.{family}.{sample}.svg", non_empty=True),
+        tsv=ensure("results/figures/{figure}.{family}.{sample}.tsv", non_empty=True),
     log:
-        "results/logs/draw_event/{figure}.{plane}.{sample}.log",
+        "results/logs/draw_event/{figure}.{family}.{sample}.log",
     benchmark:
-        "results/benchmarks/draw_event/{figure}.{plane}.{sample}.tsv"
+        "results/benchmarks/draw_event/{figure}.{family}.{sample}.tsv"
     wildcard_constraints:
         figure="display|zoom|waveforms",
     resources:
@@ -24,89 +25,96 @@ rule draw_event:
         runtime=lambda w, attempt: 15 * attempt,
     params:
         names=[config["figures"]["network"], config["figures"]["classical"]],
-        code=code_digest("protodune.stages.publish.draw_event"),
+        code=CODE.of_sample("publish.draw_event"),
     shell:
-        "python -m protodune.stages.publish.draw_event {wildcards.figure} --plane {wildcards.plane} --sample {wildcards.sample}"
-        " --events {input.events} --network {input.network} --classical {input.classical} --names {params.names}"
-        " --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.publish.draw_event {wildcards.figure} --family {wildcards.family}"
+        " --sample {wildcards.sample} --events {input.events} --network {input.network} --classical {input.classical}"
+        " --names {params.names} --output {output.png} > {log} 2>&1"
 
 
 rule draw_crops:
     """Where the patches of a training sample come from."""
     input:
         events="results/events/{sample}.h5",
-        patches="results/patches/{patches}/{plane}/{sample}.h5",
+        patches="results/patches/{step}/{patches}/{features}/{family}/{sample}.h5",
     output:
         png=report(
-            "results/figures/crops.{patches}.{plane}.{sample}.png",
+            "results/figures/crops.{step}.{patches}.{features}.{family}.{sample}.png",
             caption="../workflow/report/crops.rst",
             category="Training",
+            labels={"figure": "crops {patches}", "planes": "{family}", "sample": "{sample}"},
         ),
-        svg=ensure("results/figures/crops.{patches}.{plane}.{sample}.svg", non_empty=True),
-        tsv=ensure("results/figures/crops.{patches}.{plane}.{sample}.tsv", non_empty=True),
+        svg=ensure("results/figures/crops.{step}.{patches}.{features}.{family}.{sample}.svg", non_empty=True),
+        tsv=ensure("results/figures/crops.{step}.{patches}.{features}.{family}.{sample}.tsv", non_empty=True),
     log:
-        "results/logs/draw_crops/{patches}.{plane}.{sample}.log",
+        "results/logs/draw_crops/{step}.{patches}.{features}.{family}.{sample}.log",
     benchmark:
-        "results/benchmarks/draw_crops/{patches}.{plane}.{sample}.tsv"
+        "results/benchmarks/draw_crops/{step}.{patches}.{features}.{family}.{sample}.tsv"
     resources:
         mem_mb=lambda w, attempt: 1500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.publish.draw_event"),
+        code=CODE.of_sample("publish.draw_event"),
     shell:
-        "python -m protodune.stages.publish.draw_event crops --plane {wildcards.plane} --sample {wildcards.sample}"
+        "python -m protodune.stages.publish.draw_event crops --family {wildcards.family} --sample {wildcards.sample}"
         " --events {input.events} --patches {input.patches} --output {output.png} > {log} 2>&1"
 
 
-rule draw_training:
-    """Training curves of the networks of one plane family."""
+rule draw_figure:
+    """One figure of the registry, from its tables alone."""
     input:
-        lambda w: TARGETS.histories(w.plane),
+        FIGURES.tables,
     output:
         png=report(
-            "results/figures/training.{plane}.png", caption="../workflow/report/training.rst", category="Training"
+            "results/figures/{figure}.{subject}.png",
+            caption="../workflow/report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}", "of": "{subject}"},
         ),
-        svg=ensure("results/figures/training.{plane}.svg", non_empty=True),
-        tsv=ensure("results/figures/training.{plane}.tsv", non_empty=True),
+        svg=ensure("results/figures/{figure}.{subject}.svg", non_empty=True),
+        tsv=ensure("results/figures/{figure}.{subject}.tsv", non_empty=True),
     log:
-        "results/logs/draw_training/{plane}.log",
+        "results/logs/draw_figure/{figure}.{subject}.log",
     benchmark:
-        "results/benchmarks/draw_training/{plane}.tsv"
+        "results/benchmarks/draw_figure/{figure}.{subject}.tsv"
+    wildcard_constraints:
+        figure=one_of(FIGURES.kinds),
+        subject=one_of(FIGURES.all_subjects()),
     resources:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        names=lambda w: TARGETS.trained_of(w.plane),
-        code=code_digest("protodune.stages.publish.draw"),
+        about=FIGURES.about,
+        names=FIGURES.titles,
+        methods=config["figures"]["compared"],
+        networks=OF.networks,
+        code=CODE.figure,
     shell:
-        "python -m protodune.stages.publish.draw training --plane {wildcards.plane} --histories {input} --names {params.names}"
-        " --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.publish.draw_figure {wildcards.figure} --tables {input} --of={params.about:q}"
+        " --names {params.names} --methods {params.methods} --networks {params.networks} --output {output.png}"
+        " > {log} 2>&1"
 
 
-rule draw_metrics:
-    """The table of the methods as a picture."""
+rule gather_search:
+    """The search trials as one table, the best first."""
     input:
-        rules.make_table.output.tsv,
+        FILES.search_trials(),
     output:
-        png=report("results/figures/metrics.png", caption="../workflow/report/metrics.rst", category="Methods"),
-        svg=ensure("results/figures/metrics.svg", non_empty=True),
-        tsv=ensure("results/figures/metrics.tsv", non_empty=True),
+        report("results/tables/search.tsv", caption="../workflow/report/search.rst", category="Training"),
     log:
-        "results/logs/draw_metrics/metrics.log",
+        "results/logs/gather_search/search.log",
     benchmark:
-        "results/benchmarks/draw_metrics/metrics.tsv"
+        "results/benchmarks/gather_search/search.tsv"
     resources:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        networks=TARGETS.networks,
-        code=code_digest("protodune.stages.publish.draw"),
+        code=code_digest(stage("measure.gather_search")),
     shell:
-        "python -m protodune.stages.publish.draw metrics --table {input} --networks {params.networks}"
-        " --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.measure.gather_search --trials {input} --output {output} > {log} 2>&1"
 
 
 rule figures:
-    """Stage target: all figures."""
+    """Stage target: the figures of every run."""
     input:
-        TARGETS.figures(),
+        png(FIGURES.of_every_run()),

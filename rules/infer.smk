@@ -1,27 +1,30 @@
-"""Denoised planes of the test samples: networks and classical methods write the same files."""
+"""Products of the test samples: networks and classical methods write the same files."""
 
 
 rule infer_network:
     """Run a network over the whole planes of one sample."""
     input:
+        FILES.inputs,
         events="results/events/{sample}.h5",
-        weights=TARGETS.network_weights,
+        weights=FILES.network_weights,
     output:
-        ensure("results/predictions/{task}/{model}.{trial}/{plane}/{sample}.h5", non_empty=True),
+        ensure("results/products/{step}/{model}.{trial}/{family}/{sample}.h5", non_empty=True),
     log:
-        "results/logs/infer_network/{task}.{model}.{trial}.{plane}.{sample}.log",
+        "results/logs/infer_network/{step}.{model}.{trial}.{family}.{sample}.log",
     benchmark:
-        "results/benchmarks/infer_network/{task}.{model}.{trial}.{plane}.{sample}.tsv"
+        "results/benchmarks/infer_network/{step}.{model}.{trial}.{family}.{sample}.tsv"
     threads: 2
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        settings=TARGETS.network_settings,
-        code=TARGETS.network_code,
+        settings=SETTINGS.network,
+        inputs=SETTINGS.inputs,
+        code=CODE.network,
     shell:
-        "python -m protodune.stages.produce.infer_network --settings {params.settings:q} --plane {wildcards.plane}"
-        " --events {input.events} --weights {input.weights} --output {output} --threads {threads}"
+        "python -m protodune.stages.produce.infer_network --settings {params.settings:q} --step {wildcards.step}"
+        " --method {wildcards.model}.{wildcards.trial} --family {wildcards.family} --events {input.events}"
+        " --weights {input.weights} --inputs {params.inputs:q} --output {output} --threads {threads}"
         " --code {params.code} > {log} 2>&1"
 
 
@@ -30,84 +33,85 @@ rule infer_classical:
     input:
         "results/events/{sample}.h5",
     output:
-        ensure("results/predictions/{task}/{method}/{plane}/{sample}.h5", non_empty=True),
+        ensure("results/products/{step}/{method}/{family}/{sample}.h5", non_empty=True),
     log:
-        "results/logs/infer_classical/{task}.{method}.{plane}.{sample}.log",
+        "results/logs/infer_classical/{step}.{method}.{family}.{sample}.log",
     benchmark:
-        "results/benchmarks/infer_classical/{task}.{method}.{plane}.{sample}.tsv"
+        "results/benchmarks/infer_classical/{step}.{method}.{family}.{sample}.tsv"
     wildcard_constraints:
-        method=one_of(TARGETS.methods),
+        method=one_of(OF.classical),
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        settings=TARGETS.method_settings,
-        code=code_digest("protodune.stages.produce.infer_classical"),
+        settings=SETTINGS.method,
+        task=SETTINGS.task,
+        code=CODE.method,
     shell:
-        "python -m protodune.stages.produce.infer_classical --settings {params.settings:q} --plane {wildcards.plane}"
-        " --events {input} --output {output} --threads {threads} --code {params.code} > {log} 2>&1"
+        "python -m protodune.stages.produce.infer_classical --settings {params.settings:q} --task {params.task}"
+        " --step {wildcards.step} --method {wildcards.method} --family {wildcards.family} --events {input}"
+        " --output {output} --threads {threads} --code {params.code} > {log} 2>&1"
 
 
 rule infer:
-    """Stage target: predictions of all methods for the test samples."""
+    """Stage target: products of all methods for the test samples."""
     input:
-        TARGETS.predictions(),
+        FILES.products(),
 
 
 rule export_sample:
-    """Write the predictions of one method for one sample as ROOT, for LArSoft."""
+    """Write the products of one method for one sample as ROOT, for LArSoft."""
     input:
         events="results/events/{sample}.h5",
-        predictions=TARGETS.exported_predictions,
+        products=FILES.exported_products,
     output:
         ensure("results/export/{method}/{sample}.root", non_empty=True),
     log:
         "results/logs/export_sample/{method}.{sample}.log",
     benchmark:
         "results/benchmarks/export_sample/{method}.{sample}.tsv"
-    wildcard_constraints:
-        method=one_of(TARGETS.methods + TARGETS.networks),
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        code=code_digest("protodune.stages.produce.export"),
+        code=CODE.of_sample("produce.export"),
     shell:
-        "python -m protodune.stages.produce.export --events {input.events} --predictions {input.predictions}"
+        "python -m protodune.stages.produce.export --events {input.events} --products {input.products}"
         " --output {output} > {log} 2>&1"
 
 
 rule export:
-    """Stage target: the shown network's predictions for all test samples as ROOT files."""
+    """Stage target: the shown network's products for all test samples as ROOT files."""
     input:
-        TARGETS.exports(),
+        FILES.exports(),
 
 
 rule export_model:
     """Write one network as ONNX and TorchScript with its card, for other frameworks."""
     input:
-        TARGETS.network_weights,
+        FILES.network_weights,
     output:
-        onnx=ensure("results/exported_models/{task}/{model}.{trial}/{plane}/model.onnx", non_empty=True),
-        torchscript="results/exported_models/{task}/{model}.{trial}/{plane}/model.torchscript.pt",
-        card="results/exported_models/{task}/{model}.{trial}/{plane}/model_card.md",
+        onnx=ensure("results/exported_models/{step}/{model}.{trial}/{family}/model.onnx", non_empty=True),
+        torchscript="results/exported_models/{step}/{model}.{trial}/{family}/model.torchscript.pt",
+        card="results/exported_models/{step}/{model}.{trial}/{family}/model_card.md",
     log:
-        "results/logs/export_model/{task}.{model}.{trial}.{plane}.log",
+        "results/logs/export_model/{step}.{model}.{trial}.{family}.log",
     benchmark:
-        "results/benchmarks/export_model/{task}.{model}.{trial}.{plane}.tsv"
+        "results/benchmarks/export_model/{step}.{model}.{trial}.{family}.tsv"
     resources:
         mem_mb=lambda w, attempt: 6000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
         folder=subpath(output.card, parent=True),
-        code=code_digest("protodune.stages.learn.export_model"),
+        options=SETTINGS.plane_options,
+        code=CODE.of_network("learn.export_model"),
     shell:
-        "python -m protodune.stages.learn.export_model --weights {input} --plane {wildcards.plane}"
-        " --output {params.folder} > {log} 2>&1"
+        "python -m protodune.stages.learn.export_model --weights {input} --family {wildcards.family}"
+        " {params.options:q} --output {params.folder} > {log} 2>&1"
 
 
 rule export_models:
     """Stage target: all networks for other frameworks."""
     input:
-        TARGETS.exported_models(),
+        FILES.exported_models(),

@@ -1,15 +1,14 @@
 """The paper: every figure and table in one document, with captions and provenance."""
 
-import json
 from pathlib import Path
 
 
 rule make_headline:
     """The headline table: metrics, areas, seconds and parameters of every method."""
     input:
-        EVIDENCE.headline_inputs(),
+        PAPER.headline_inputs(),
         table=rules.make_table.output.tsv,
-        areas=expand("results/tables/roi.{plane}.tsv", plane=PLANES),
+        areas=expand("results/tables/areas.{family}.tsv", family=FAMILIES),
     output:
         tsv=ensure("results/tables/headline.tsv", non_empty=True),
         md=ensure("results/tables/headline.md", non_empty=True),
@@ -24,9 +23,9 @@ rule make_headline:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        runs=lambda w: json.dumps(EVIDENCE.inference_runs()),
-        weights=lambda w: json.dumps(EVIDENCE.networks_json()),
-        code=code_digest("protodune.stages.measure.headline"),
+        runs=lambda w: as_json(PAPER.inference_runs()),
+        weights=lambda w: as_json(PAPER.networks()),
+        code=CODE.table("measure.headline"),
     shell:
         "python -m protodune.stages.measure.headline --table {input.table} --areas {input.areas} --runs {params.runs:q}"
         " --weights {params.weights:q} --output {output.tsv} --timing {output.timing} > {log} 2>&1"
@@ -35,7 +34,7 @@ rule make_headline:
 rule make_reproduction:
     """DUNEdn's own metrics of every method, before and after its cut."""
     input:
-        expand("results/tables/measurements.{plane}.tsv", plane=PLANES),
+        expand("results/tables/details.{family}.tsv", family=FAMILIES),
     output:
         tsv=ensure("results/tables/reproduction.tsv", non_empty=True),
         md=ensure("results/tables/reproduction.md", non_empty=True),
@@ -51,7 +50,7 @@ rule make_reproduction:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.measure.reproduction"),
+        code=CODE.table("measure.reproduction"),
     shell:
         "python -m protodune.stages.measure.reproduction --tables {input} --output {output.tsv} > {log} 2>&1"
 
@@ -59,7 +58,7 @@ rule make_reproduction:
 rule write_paper:
     """The document of all figures and tables."""
     input:
-        EVIDENCE.paper_inputs(),
+        PAPER.inputs(),
     output:
         md=ensure("results/paper/paper.md", non_empty=True),
         tex=ensure("results/paper/paper.tex", non_empty=True),
@@ -71,9 +70,9 @@ rule write_paper:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        listed=lambda w: json.dumps(EVIDENCE.paper_items()),
-        about=lambda w: EVIDENCE.paper_about(),
-        code=code_digest("protodune.stages.publish.write_paper"),
+        listed=lambda w: as_json(PAPER.items()),
+        about=lambda w: PAPER.about(),
+        code=CODE.captions("publish.write_paper"),
     shell:
         "python -m protodune.stages.publish.write_paper --items {params.listed:q} --about {params.about:q} --results results"
         " --output {output.md} > {log} 2>&1"
@@ -94,7 +93,7 @@ rule draw_rulegraph:
         runtime=lambda w, attempt: 10 * attempt,
     params:
         snakefile=str(Path(BASE) / "Snakefile"),
-        config=lambda w: json.dumps(config, sort_keys=True, indent=1),
+        config=lambda w: SETTINGS.whole(),
     shell:
         "(echo {params.config:q} > {output.config} && snakemake paper --snakefile {params.snakefile:q}"
         " --configfile {output.config} --cores 1 --nolock --forceall --rulegraph dot > {output.dot}) 2> {log}"
@@ -103,7 +102,7 @@ rule draw_rulegraph:
 rule make_page:
     """The interactive page: events to browse, sortable tables, figures, the workflow, provenance."""
     input:
-        EVIDENCE.page_inputs(),
+        PAPER.page_inputs(),
         rulegraph=rules.draw_rulegraph.output.dot,
         config=rules.draw_rulegraph.output.config,
     output:
@@ -116,13 +115,13 @@ rule make_page:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 15 * attempt,
     params:
-        samples=lambda w: json.dumps(EVIDENCE.page_samples()),
-        tables=lambda w: json.dumps(EVIDENCE.page_tables()),
-        figures=lambda w: json.dumps(EVIDENCE.page_figures()),
-        about=lambda w: EVIDENCE.paper_about(),
-        megabytes=config["figures"].get("page_megabytes", 29),
+        samples=lambda w: as_json(PAPER.page_samples()),
+        tables=lambda w: as_json(PAPER.page_tables()),
+        figures=lambda w: as_json(PAPER.page_figures()),
+        about=lambda w: PAPER.about(),
+        megabytes=config["figures"]["page_megabytes"],
         script=file_digest("workflow/protodune/publish/page/browser.js"),
-        code=code_digest("protodune.stages.publish.make_page"),
+        code=CODE.captions("publish.make_page"),
     shell:
         "python -m protodune.stages.publish.make_page --samples {params.samples:q} --tables {params.tables:q}"
         " --figures {params.figures:q} --about {params.about:q} --results results --rulegraph {input.rulegraph}"
@@ -151,8 +150,8 @@ rule write_manifest:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        about=lambda w: EVIDENCE.paper_about(),
-        code=code_digest("protodune.stages.publish.manifest"),
+        about=lambda w: PAPER.about(),
+        code=code_digest(stage("publish.manifest")),
     shell:
         "python -m protodune.stages.publish.manifest write --results results --config {input.config} --about {params.about:q}"
         " --manifest {output} > {log} 2>&1"

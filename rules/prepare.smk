@@ -2,27 +2,29 @@
 
 
 rule prepare_patches:
-    """Cut the patches of one plane family out of one sample."""
+    """Cut the patches of one family of planes out of one sample, with the labels of a step's task."""
     input:
-        "results/events/{sample}.h5",
+        FILES.inputs,
+        events="results/events/{sample}.h5",
     output:
-        ensure("results/patches/{patches}/{plane}/{sample}.h5", non_empty=True),
+        ensure("results/patches/{step}/{patches}/{features}/{family}/{sample}.h5", non_empty=True),
     log:
-        "results/logs/prepare_patches/{patches}.{plane}.{sample}.log",
+        "results/logs/prepare_patches/{step}.{patches}.{features}.{family}.{sample}.log",
     benchmark:
-        "results/benchmarks/prepare_patches/{patches}.{plane}.{sample}.tsv"
+        "results/benchmarks/prepare_patches/{step}.{patches}.{features}.{family}.{sample}.tsv"
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        settings=TARGETS.patch_settings,
-        code=TARGETS.patch_code,
+        settings=SETTINGS.patches,
+        inputs=SETTINGS.inputs,
+        code=CODE.patches,
     shell:
-        "python -m protodune.stages.learn.prepare --settings {params.settings:q} --plane {wildcards.plane}"
-        " --events {input} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.learn.prepare --settings {params.settings:q} --family {wildcards.family}"
+        " --events {input.events} --inputs {params.inputs:q} --output {output} > {log} 2>&1"
 
 
 rule prepare:
     """Stage target: the patches that the trials need."""
     input:
-        TARGETS.all_patches(),
+        FILES.all_patches(),

@@ -1,9 +1,9 @@
 """The report: one self-contained page with all figures and tables, made by Snakemake itself."""
 
-import json
 from pathlib import Path
 
-REPORTED = [*TARGETS.tables(), *TARGETS.figures()]
+REPORTED = [*FILES.tables(), *png(FIGURES.of_every_run())]
+REPORT = ["results/report.html"] if REPORTED else []
 
 
 rule make_report:
@@ -25,7 +25,7 @@ rule make_report:
     params:
         snakefile=str(Path(BASE) / "Snakefile"),
         # A function, or Snakemake takes braces in the settings for wildcards.
-        config=lambda w: json.dumps(config, sort_keys=True, indent=1),
+        config=lambda w: SETTINGS.whole(),
     shell:
         "(echo {params.config:q} > {output.config} && snakemake validate figures --snakefile {params.snakefile:q}"
         " --configfile {output.config} --cores 1 --nolock --report {output.html}) > {log} 2>&1"
@@ -34,4 +34,4 @@ rule make_report:
 rule report:
     """Stage target: the report."""
     input:
-        TARGETS.report(),
+        REPORT,

@@ -2,7 +2,7 @@
 
 
 rule simulate_sample:
-    """Simulate cosmic muons in the APAs of one sample."""
+    """Simulate the events of one sample."""
     output:
         ensure("results/raw/{sample}.root", non_empty=True),
     log:
@@ -10,13 +10,13 @@ rule simulate_sample:
     benchmark:
         "results/benchmarks/simulate_sample/{sample}.tsv"
     wildcard_constraints:
-        sample=one_of(TARGETS.toys()),
+        sample=one_of(OF.simulated()),
     resources:
         mem_mb=lambda w, attempt: 1500 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        settings=TARGETS.sample_settings,
-        code=code_digest("protodune.stages.produce.simulate"),
+        settings=SETTINGS.sample,
+        code=CODE.of_sample("produce.simulate"),
     shell:
         "python -m protodune.stages.produce.simulate --settings {params.settings:q} --output {output} > {log} 2>&1"
 
@@ -24,7 +24,7 @@ rule simulate_sample:
 rule simulate:
     """Stage target: all simulated samples."""
     input:
-        expand("results/raw/{sample}.root", sample=TARGETS.toys()),
+        expand("results/raw/{sample}.root", sample=OF.simulated()),
 
 
 rule check_simulation:
@@ -40,35 +40,33 @@ rule check_simulation:
         mem_mb=lambda w, attempt: 1500 * attempt,
         runtime=lambda w, attempt: 15 * attempt,
     params:
-        code=code_digest("protodune.stages.produce.accept"),
+        code=code_digest(stage("produce.accept")),
     shell:
         "python -m protodune.stages.produce.accept --checks {output.checks} --points {output.points} > {log} 2>&1"
 
 
-rule draw_simulation:
-    """The acceptance checks as plots on a page."""
+rule write_simulation_page:
+    """The acceptance checks as a page: the figure and a table."""
     input:
         checks=rules.check_simulation.output.checks,
-        points=rules.check_simulation.output.points,
+        picture="results/figures/simulation.all.png",
     output:
-        png=ensure("results/simulation_report/checks.png", non_empty=True),
-        svg=ensure("results/simulation_report/checks.svg", non_empty=True),
-        page=ensure("results/simulation_report/index.html", non_empty=True),
+        ensure("results/simulation_report/index.html", non_empty=True),
     log:
-        "results/logs/draw_simulation/checks.log",
+        "results/logs/write_simulation_page/page.log",
     benchmark:
-        "results/benchmarks/draw_simulation/checks.tsv"
+        "results/benchmarks/write_simulation_page/page.tsv"
     resources:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.publish.draw_acceptance"),
+        code=code_digest(stage("publish.write_simulation_page")),
     shell:
-        "python -m protodune.stages.publish.draw_acceptance --checks {input.checks} --points {input.points}"
-        " --figure {output.png} --page {output.page} > {log} 2>&1"
+        "python -m protodune.stages.publish.write_simulation_page --checks {input.checks} --picture {input.picture}"
+        " --output {output} > {log} 2>&1"
 
 
 rule simulation_report:
     """Stage target: the page of the simulation's acceptance checks."""
     input:
-        rules.draw_simulation.output.page,
+        rules.write_simulation_page.output,

@@ -2,18 +2,18 @@
 
 
 rule train_model:
-    """Fit one network on the patches of one plane family; the launcher starts the ranks."""
+    """Fit one network on the patches of one family of planes; the launcher starts the ranks."""
     input:
-        train=TARGETS.train_patches,
-        val=TARGETS.val_patches,
+        train=FILES.train_patches,
+        val=FILES.val_patches,
     output:
-        weights=ensure("results/models/{task}/{model}/{plane}/{trial}/weights.safetensors", non_empty=True),
-        history="results/models/{task}/{model}/{plane}/{trial}/history.tsv",
-        settings="results/models/{task}/{model}/{plane}/{trial}/settings.json",
+        weights=ensure("results/models/{step}/{model}/{family}/{trial}/weights.safetensors", non_empty=True),
+        history="results/models/{step}/{model}/{family}/{trial}/history.tsv",
+        settings="results/models/{step}/{model}/{family}/{trial}/settings.json",
     log:
-        "results/logs/train_model/{task}.{model}.{plane}.{trial}.log",
+        "results/logs/train_model/{step}.{model}.{family}.{trial}.log",
     benchmark:
-        "results/benchmarks/train_model/{task}.{model}.{plane}.{trial}.tsv"
+        "results/benchmarks/train_model/{step}.{model}.{family}.{trial}.tsv"
     threads: 2
     resources:
         launcher="",
@@ -21,11 +21,11 @@ rule train_model:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
     params:
-        settings=TARGETS.trial_settings,
+        settings=SETTINGS.training,
         folder=subpath(output.weights, parent=True),
         # No output: it must survive a failed job, which deletes its outputs.
-        checkpoints=lambda w: f"results/checkpoints/{w.task}/{w.model}/{w.plane}/{w.trial}",
-        code=code_digest("protodune.stages.learn.train"),
+        checkpoints=lambda w: f"results/checkpoints/{w.step}/{w.model}/{w.family}/{w.trial}",
+        code=CODE.training,
     shell:
         "{resources.launcher} python -m protodune.stages.learn.train --settings {params.settings:q} --train {input.train}"
         " --val {input.val} --output {params.folder} --checkpoints {params.checkpoints} --code {params.code}"
@@ -35,4 +35,4 @@ rule train_model:
 rule train:
     """Stage target: all trials."""
     input:
-        TARGETS.weights(),
+        FILES.weights(),

@@ -1,35 +1,33 @@
-"""Scores against the truth and the table of all methods."""
+"""Measurements against the truth and the table of all methods."""
 
 
-rule score_sample:
-    """Compare the predictions of one method with the noise-free waveforms."""
+rule measure_sample:
+    """Measure the products of one method against the truth: the scores of every run, or the details of the paper."""
     input:
         events="results/events/{sample}.h5",
-        predictions="results/predictions/{task}/{method}/{plane}/{sample}.h5",
+        products="results/products/{step}/{method}/{family}/{sample}.h5",
     output:
-        scores=ensure("results/scores/{task}/{method}/{plane}/{sample}.tsv", non_empty=True),
-        curves=ensure("results/curves/{task}/{method}/{plane}/{sample}.tsv", non_empty=True),
+        ensure("results/measurements/{level}/{step}/{method}/{family}/{sample}.tsv", non_empty=True),
     log:
-        "results/logs/score_sample/{task}.{method}.{plane}.{sample}.log",
+        "results/logs/measure_sample/{level}.{step}.{method}.{family}.{sample}.log",
     benchmark:
-        "results/benchmarks/score_sample/{task}.{method}.{plane}.{sample}.tsv"
-    wildcard_constraints:
-        method=one_of(TARGETS.methods + TARGETS.networks),
+        "results/benchmarks/measure_sample/{level}.{step}.{method}.{family}.{sample}.tsv"
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        code=code_digest("protodune.stages.measure.score"),
+        task=SETTINGS.task,
+        code=CODE.measurements,
     shell:
-        "python -m protodune.stages.measure.score --plane {wildcards.plane} --method {wildcards.method}"
-        " --sample {wildcards.sample} --events {input.events} --predictions {input.predictions}"
-        " --output {output.scores} --curves {output.curves} > {log} 2>&1"
+        "python -m protodune.stages.measure.measure --level {wildcards.level} --task {params.task} --step {wildcards.step}"
+        " --method {wildcards.method} --family {wildcards.family} --sample {wildcards.sample} --events {input.events}"
+        " --products {input.products} --output {output} > {log} 2>&1"
 
 
 rule make_table:
     """Average the scores of all methods over the events of all test samples."""
     input:
-        TARGETS.table_scores(),
+        FILES.table_scores(),
     output:
         tsv=ensure("results/tables/methods.tsv", non_empty=True),
         md=ensure("results/tables/methods.md", non_empty=True),
@@ -43,57 +41,54 @@ rule make_table:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.measure.table"),
+        mixed=MIXED,
+        code=CODE.table("measure.table"),
     shell:
-        "python -m protodune.stages.measure.table --scores {input} --output {output.tsv} > {log} 2>&1"
+        "python -m protodune.stages.measure.table --scores {input} {params.mixed} --output {output.tsv} > {log} 2>&1"
 
 
-rule compare_regions:
-    """Curves of the region selectors of one plane family: ROC, efficiency and purity, areas with errors by event."""
+rule average_curves:
+    """Curves of the region selectors of one family: ROC, efficiency and purity, areas with errors by event."""
     input:
-        lambda w: TARGETS.curves(w.plane),
+        lambda w: FILES.measured("scores", OF.compared(), w.family),
     output:
-        areas=ensure("results/tables/roi.{plane}.tsv", non_empty=True),
-        png=report("results/figures/roi.{plane}.png", caption="../workflow/report/roi.rst", category="Methods"),
-        svg=ensure("results/figures/roi.{plane}.svg", non_empty=True),
-        tsv=ensure("results/figures/roi.{plane}.tsv", non_empty=True),
+        points=ensure("results/tables/curves.{family}.tsv", non_empty=True),
+        areas=ensure("results/tables/areas.{family}.tsv", non_empty=True),
     log:
-        "results/logs/compare_regions/{plane}.log",
+        "results/logs/average_curves/{family}.log",
     benchmark:
-        "results/benchmarks/compare_regions/{plane}.tsv"
+        "results/benchmarks/average_curves/{family}.tsv"
     resources:
         mem_mb=lambda w, attempt: 1000 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        names=lambda w: TARGETS.scored_methods(w.plane),
-        networks=TARGETS.networks,
-        code=code_digest("protodune.stages.measure.roi_curves"),
+        code=code_digest(stage("measure.curves")),
     shell:
-        "python -m protodune.stages.measure.roi_curves --plane {wildcards.plane} --curves {input} --names {params.names}"
-        " --networks {params.networks} --areas {output.areas} --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.measure.curves --measurements {input} --points {output.points} --areas {output.areas}"
+        " > {log} 2>&1"
 
 
-rule list_losses:
+rule list_lost_events:
     """List the events that conversions left out."""
     input:
-        TARGETS.events(),
+        FILES.events(),
     output:
-        tsv=ensure("results/tables/losses.tsv", non_empty=True),
-        html=report("results/tables/losses.html", caption="../workflow/report/losses.rst", category="Tables"),
+        tsv=ensure("results/tables/lost_events.tsv", non_empty=True),
+        html=report("results/tables/lost_events.html", caption="../workflow/report/lost_events.rst", category="Tables"),
     log:
-        "results/logs/list_losses/losses.log",
+        "results/logs/list_lost_events/lost_events.log",
     benchmark:
-        "results/benchmarks/list_losses/losses.tsv"
+        "results/benchmarks/list_lost_events/lost_events.tsv"
     resources:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=code_digest("protodune.stages.measure.losses"),
+        code=code_digest(stage("measure.lost_events")),
     shell:
-        "python -m protodune.stages.measure.losses --events {input} --output {output.tsv} > {log} 2>&1"
+        "python -m protodune.stages.measure.lost_events --events {input} --output {output.tsv} > {log} 2>&1"
 
 
 rule validate:
     """Stage target: the table of all methods, where a test sample has truth, and what was left out."""
     input:
-        TARGETS.tables(),
+        FILES.tables(),

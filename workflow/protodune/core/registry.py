@@ -1,7 +1,7 @@
-"""Things that are found by name: a module a thing, imported when it is asked for.
+"""Things that are found by name: one module per thing, imported when it is asked for.
 
-A name without a dot is a module of one of our packages; one with dots is a module of the user's own, on PYTHONPATH.  So a new
-detector, task, network, measure or figure is a new file, and what does not use it does not even import it.
+A name without a dot is a module of one of our packages; one with dots is a module of the user's own, on PYTHONPATH.  So a
+new detector, task, network, measure or figure is a new file, and what does not use it does not even import it.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def _detector_problems(config: dict, samples: list[Sample]) -> list[str]:
         if len(found) > 1:
             listed = ", ".join(f"{detector} (for instance {sample})" for detector, sample in found.items())
             problems.append(
-                f"{config['samples']}: split {split} has samples of several detectors: {listed}, expected one detector for a "
+                f"{config['samples']}: split {split} has samples of several detectors: {listed}, expected one detector per "
                 "training or table; use sheets of their own, or set mixed_detectors: true"
             )
     return problems
@@ -174,9 +174,7 @@ def _figure_problems(config: dict, trials: list[Trial]) -> list[str]:
     problems, networks = [], sorted({t.method for t in trials})
     shown = config["figures"]["network"]
     if trials and shown not in networks:
-        problems.append(
-            f"config.figures.network: '{shown}' is no model.trial of the trial sheet{suggest(shown, networks)}"
-        )
+        problems.append(f"config.figures.network: '{shown}' is no model.trial of the trial sheet{suggest(shown, networks)}")
     shown = config["figures"]["classical"]
     if shown not in config["methods"]:
         problems.append(
@@ -206,8 +204,8 @@ def _search_problems(config: dict) -> list[str]:
             )
         if isinstance(wanted, dict) and (wanted["low"] > wanted["high"] or (wanted["log"] and wanted["low"] <= 0)):
             problems.append(
-                f"config.search.space.{name}: found low {wanted['low']} and high {wanted['high']}, expected low <= high, and "
-                "above 0 with log"
+                f"config.search.space.{name}: found low {wanted['low']} and high {wanted['high']}, expected low <= high, "
+                "and above 0 with log"
             )
     return problems
 

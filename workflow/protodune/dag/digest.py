@@ -13,6 +13,7 @@ NOT_COMPUTED = {"Task": {"measures", "head"}, "Figure": {"caption", "order"}}
 """Keywords of specs that say something to people or to other stages, which their digests hold themselves."""
 
 
+@cache
 def code_digest(*modules: str) -> str:
     """Return 16 hex digits over the syntax trees of modules and of all modules of their packages that they import.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protodune.core.registry import module_name
+from protodune.core.registry import module_name, names
 from protodune.dag.config_check import detector_module
 from protodune.dag.digest import code_digest
 from protodune.dag.model_check import CLASSICAL_STEPS, FEATURES, NETWORKS, classical_steps, features_of
@@ -90,3 +90,7 @@ class JobCode:
     def figure(self, w) -> str:
         """Digest of one figure: its module and the measures whose heads stand at its axes."""
         return code_digest(stage("publish.draw_figure"), module_name(FIGURES, w.figure), *measure_modules(self.measures()))
+
+    def captions(self, name: str) -> str:
+        """Digest of a stage that writes captions: those of all figures stand in their modules."""
+        return code_digest(stage(name), *(module_name(FIGURES, figure) for figure in names(FIGURES)))

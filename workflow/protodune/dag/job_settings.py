@@ -25,7 +25,9 @@ class JobSettings:
         row = self._of.samples[w.sample]
         settings = {"sample": row.sample, "detector": row.detector, "seed": row.seed}
         if row.recording:  # events and units are the recording's, its noise too
-            simulation = with_defaults({"preset": "clean", **row.simulation}, load_schema("config")["properties"]["simulation"])
+            simulation = with_defaults(
+                {"preset": "clean", **row.simulation}, load_schema("config")["properties"]["simulation"]
+            )
             return to_json({**settings, "events": 1, "units": [0], "simulation": simulation})
         return to_json(
             {**settings, "events": row.events, "units": list(row.units), "simulation": self._of.simulation_of(row)}
@@ -81,11 +83,18 @@ class JobSettings:
         """Settings of a classical method."""
         return to_json({"steps": self._config["methods"][w.method]["steps"]})
 
+    def whole(self) -> str:
+        """The whole configuration, defaults filled in, indented."""
+        return json.dumps(self._config, sort_keys=True, indent=1)
+
     # Options beside the settings.
 
     def convert_options(self, w) -> list[str]:
         """Further options of the conversion: the files that it takes beside the source."""
-        options = {"--partner": self._of.samples[w.sample].partner, "--bad-channels": self._config["convert"]["bad_channels"]}
+        options = {
+            "--partner": self._of.samples[w.sample].partner,
+            "--bad-channels": self._config["convert"]["bad_channels"],
+        }
         return [f"{option}={path}" for option, path in options.items() if path]
 
     def check_options(self, w) -> list[str]:
@@ -98,6 +107,12 @@ class JobSettings:
         wanted = self._config["scaling"]
         ranks = ["--ranks", *map(str, wanted["ranks"])] if wanted["ranks"] else []
         return [*ranks, "--steps", str(wanted["steps"]), "--repeats", str(wanted["repeats"])]
+
+    def plane_options(self, w) -> list[str]:
+        """Detector and readout length of the planes on which networks are timed, and for which they are exported."""
+        detectors = list(dict.fromkeys(row.detector for row in self._of.samples.values()))
+        ticks = self._config["simulation"]["ticks"]
+        return [f"--detector={detectors[0]}"] * bool(detectors) + ([f"--ticks={ticks}"] if ticks else [])
 
     def task(self, w) -> str:
         """The task of a job's step."""
@@ -121,5 +136,3 @@ class JobSettings:
 def is_remote(path: str) -> bool:
     """Whether a source is an address that uproot opens itself; Snakemake would take it for a local path."""
     return "://" in path
-
-

@@ -142,5 +142,3 @@ def _loss_problems(where: str, training: dict, step: Step) -> list[str]:
                         f"{suggest(value, list(choices))}"
                     )
     return problems
-
-

@@ -154,7 +154,9 @@ def _injection_problems(row: dict, rows: list[dict]) -> list[str]:
         if others[of]["split"] != "test":
             problems.append(f"source {row['source']}: that sample has split {others[of]['split']}; products need split test")
         if others[of]["detector"] != row["detector"]:
-            problems.append(f"source {row['source']}: detector {row['detector']}, but that sample is of {others[of]['detector']}")
+            problems.append(
+                f"source {row['source']}: detector {row['detector']}, but that sample is of {others[of]['detector']}"
+            )
     if row["split"] != "test":
         problems.append("injected signals are for split test")
     if "seed" not in row:

@@ -113,7 +113,10 @@ def fields(module: str, class_name: str) -> dict[str, tuple[str, Any]]:
     for node in source.body:
         if isinstance(node, ast.ClassDef) and node.name == class_name:
             return {
-                item.target.id: (ast.unparse(item.annotation), REQUIRED if item.value is None else literal(item.value, constants))
+                item.target.id: (
+                    ast.unparse(item.annotation),
+                    REQUIRED if item.value is None else literal(item.value, constants),
+                )
                 for item in node.body
                 if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
             }
@@ -124,7 +127,7 @@ def missing_fields(spec: dict[str, Any], module: str, class_name: str) -> list[s
     """Return the required fields of a spec's class that a spec does not give, by name."""
     wanted = fields(module, class_name)
     given = {*spec, *list(wanted)[: len(spec.get("_args", []))]}
-    return [name for name, (_, default) in wanted.items() if default is REQUIRED and name not in given]
+    return [name for name, (_, default) in wanted.items() if default in (REQUIRED, "_ABSENT") and name not in given]
 
 
 _KINDS = {"int": int, "float": (int, float), "str": str, "bool": bool}
