@@ -105,7 +105,8 @@ class Paper:
         content = f"tracks at {angle[1]:g} deg across {angle[0]}" if angle else simulation["content"]
         units = ", ".join(map(str, row.units))
         preset = simulation["preset"]
-        return f"embedded simulation{detector}, preset {preset}, {content}, {row.events} event(s), units {units}, seed {row.seed}"
+        made = f"embedded simulation{detector}, preset {preset}, {content}"
+        return f"{made}, {row.events} event(s), units {units}, seed {row.seed}"
 
     # The page.
 

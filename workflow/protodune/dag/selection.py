@@ -1,4 +1,4 @@
-"""Which samples and which methods a run has: every question of the rules files about them, answered from the checked plan."""
+"""Which samples and which methods a run has: what the rules files ask about them."""
 
 from __future__ import annotations
 

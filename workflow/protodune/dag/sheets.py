@@ -18,8 +18,8 @@ INJECT = "inject:"
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the sample sheet; ``events`` and ``units`` count for simulated samples only, ``seed`` and ``simulation`` for
-    them and for injected signals."""
+    """One row of the sample sheet; ``events`` and ``units`` count for simulated samples only, ``seed`` and ``simulation``
+    for them and for injected signals."""
 
     sample: str
     split: str

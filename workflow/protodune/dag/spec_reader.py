@@ -1,8 +1,8 @@
 """What a module says of itself, read from its source without importing it.
 
-Networks, tasks, measures, figures and classical steps are modules that end in ``SPEC = NetworkSpec(...)``, ``TASK = Task(...)``
-and so on, with literal keywords.  The plan needs a few of those (what a network serves, what a task measures), but must not
-import torch for them: Snakemake plans on login nodes.
+Networks, tasks, measures, figures and classical steps are modules that hold ``SPEC = NetworkSpec(...)``, ``TASK =
+Task(...)`` and so on, with literal keywords.  The plan needs a few of those (what a network serves, what a task measures),
+but must not import torch for them: Snakemake plans on login nodes.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def measure_modules(names: list[str]) -> list[str]:
 
 
 def make_steps(configured: dict[str, dict]) -> tuple[dict[str, Step], list[str]]:
-    """Return the steps in an order in which each follows what it reads, and the problems: unknown tasks and steps, cycles."""
+    """Return the steps in an order in which each follows what it reads; and problems: unknown tasks and steps, cycles."""
     found = {name: Step(name, step["task"], step["reads"]) for name, step in configured.items()}
     problems = [
         f"config.steps.{s.name}.task: {problem}"
