@@ -1,1 +1,1 @@
-"""What is measured of a method, against the truth and without it."""
+"""What a method's products are worth: measures against the truth, checks without it, averages and tables."""

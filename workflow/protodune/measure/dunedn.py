@@ -1,7 +1,7 @@
 """DUNEdn's own metrics of one image, for its reproduction only (Rossi and Vallecorsa 2022, code DUNEdn v2).
 
 They are kept as they are there, peculiarities included; ``protodune.measure.waveforms`` has those to compare methods by.
-``protodune.learning.training.dunedn`` has the same for batches of tensors, as losses.
+The losses of the same names, for batches of tensors, are those of the training (``learning.training``).
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ def dunedn_metrics(denoised: np.ndarray, clean: np.ndarray) -> dict[str, float]:
         "mse": error,
         "imae": imae(denoised, clean),
     }
+
+
+def above(waveforms: np.ndarray, cut_adc: float) -> np.ndarray:
+    """Return the waveforms with DUNEdn's cut: |values| <= ``cut_adc`` become zero, none for 0; same shape and dtype."""
+    return np.where(np.abs(waveforms) > cut_adc, waveforms, 0).astype(waveforms.dtype) if cut_adc > 0 else waveforms
 
 
 def stat_ssim(denoised: np.ndarray, clean: np.ndarray) -> float:

@@ -1,93 +1,48 @@
-"""Measure one method on one sample with truth: errors by amplitude and charge, regions by label, DUNEdn's own metrics."""
+"""Measure one method on one sample with truth: scores for the tables, or details for figures and reproduction."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 
-import numpy as np
-from tqdm import tqdm
-
-from protodune.measure.distributions import (
-    Bin,
-    errors_by_amplitude,
-    errors_by_charge,
-    errors_by_ionisation,
-    metrics_by_cut,
-    regions_by_label,
-    residuals,
-)
-from protodune.detector.geometry import PLANE_FAMILIES
-from protodune.measure.waveforms import roi_auc
-from protodune.events.predictions import Predictions
-from protodune.events.truth import LABEL_ADC, ROI_REBIN_TICKS, roi_truth
-from protodune.stages.command import run_stage
-from protodune.stages.per_method import method_parser
+from protodune.core.errors import ProtoduneError
+from protodune.core.tables import write_table
+from protodune.events.products import Products
 from protodune.events.store import EventStore
-from protodune.core.tables import IMAGE_COLUMNS, write_table
-from protodune.events.true_regions import TrueRegions, true_regions
+from protodune.measure.measuring import measure_products
+from protodune.measure.rows import COLUMNS
+from protodune.measure.spec import LEVELS, measures_of
+from protodune.stages.command import run_stage
+from protodune.stages.measure.per_method import about, method_parser
 
 log = logging.getLogger(__name__)
-COLUMNS = [*IMAGE_COLUMNS, *Bin._fields]
 
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
-    return method_parser("measure", __doc__)
+    p = method_parser("measure", __doc__)
+    p.add_argument("--level", required=True, choices=LEVELS, help="which of the task's measures to run")
+    p.add_argument("--products", required=True, help="HDF5 product file of the method")
+    return p
 
 
-def measure_plane(store: EventStore, found: Predictions, family: str, view: str, image: int) -> list[Bin]:
-    """Return all bins of one plane of one image; good channels only, none if there is no good channel."""
-    good = ~store.bad(view, image)
-    if not good.any():
-        return []
-    clean, bins = store.clean(view, image)[good], []
-    if found.has("denoised"):
-        denoised = found.denoised(view, image)[good]
-        bins += [
-            *residuals(denoised, clean),
-            *errors_by_amplitude(denoised, clean),
-            *metrics_by_cut(denoised, clean, family),
-        ]
-        if store.has_charge:
-            truth = roi_truth(store.charge_image(view, image)[good])
-            bins += errors_by_charge(denoised, clean, truth, ROI_REBIN_TICKS, family)
-            bins += errors_by_ionisation(denoised, clean, good_regions(store, view, image, good), family)
-    if found.has("roi"):
-        score = found.roi(view, image)[good]
-        bins += regions_by_label(score >= found.roi_threshold, clean)
-        bins.append(Bin("roi_auc_by_waveform", np.nan, np.nan, roi_auc(score, np.abs(clean) >= LABEL_ADC)))
-    return bins
+def run(level: str, about: dict[str, str], family: str, events: str, products: str, output: str) -> None:
+    """Run the measures of the task that are of a level; one row per image, metric and bin.
 
-
-def good_regions(store: EventStore, view: str, image: int, good: np.ndarray) -> TrueRegions:
-    """Return the true regions of the channels ``good``, bool (channels,), their rows counted among those."""
-    regions = true_regions(store, view, image)
-    regions = regions.where(good[regions.row])
-    regions.row = (np.cumsum(good) - 1)[regions.row]
-    return regions
-
-
-def run(plane: str, method: str, sample: str, events: str, predictions: str, output: str) -> None:
-    """Measure one prediction file; one row an image, quantity and bin."""
-    rows = []
-    with EventStore(events) as store, Predictions(predictions) as found:
-        found.check_matches(store)
-        for image in tqdm(range(len(store)), desc=method, unit="image", disable=None):
-            for view in PLANE_FAMILIES[plane]:
-                key = (plane, method, sample, *store.event_id(image), int(store.apa[image]), view)
-                rows += [
-                    dict(zip(COLUMNS, (*key, *item), strict=True))
-                    for item in measure_plane(store, found, plane, view, image)
-                ]
-    write_table(output, rows, COLUMNS)
+    ``about``: task, step, method and sample.
+    """
+    with EventStore(events) as store, Products(products) as found:
+        if found.family != family:
+            raise ProtoduneError(f"{products}: made of {found.family} planes, expected {family} planes")
+        rows = measure_products(store, found, measures_of(about["task"], level), about)
+    write_table(output, rows, list(COLUMNS))
     log.info("%s: %d values", output, len(rows))
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage("measure", lambda: run(a.plane, a.method, a.sample, a.events, a.predictions, a.output))
+    return run_stage("measure", lambda: run(a.level, about(a), a.family, a.events, a.products, a.output))
 
 
 if __name__ == "__main__":

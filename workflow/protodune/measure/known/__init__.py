@@ -1,0 +1,1 @@
+"""Measures, each a module of its own with one ``MEASURE``."""
