@@ -1,22 +1,18 @@
 import copy
-import json
 from dataclasses import fields
-from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from helpers import REPOSITORY
-from protodune.classical.methods import STEPS, MethodSettings
-from protodune.classical.roi import RoiSettings
-from protodune.dag.config_check import check_config, load_schema
-from protodune.dag.targets import Targets
 from protodune.core.errors import ProtoduneError
-from protodune.learning.registry import ARCHITECTURES
-from protodune.simulation.settings import CONTENTS, PRESETS, SPECIES, Effects, SimulationSettings
+from protodune.dag.config_check import check_config, load_schema, with_defaults
+from protodune.dag.products import FAMILIES
+from protodune.detector.model import FAMILIES as DETECTOR_FAMILIES
 from protodune.learning.training.settings import PRECISIONS, OptimiserSettings
+from protodune.simulation.settings import CONTENTS, PRESETS, SPECIES, Effects, SimulationSettings
 
-HEADER = "sample\tsplit\tkind\tsource\tseed\tevents\tapas\tsimulation\tpartner\ttag\tnote\n"
+HEADER = "sample\tsplit\tkind\tsource\tseed\tevents\tunits\tsimulation\tpartner\ttag\tnote\n"
 
 
 @pytest.fixture
@@ -37,30 +33,58 @@ def sheet(config, tmp_path, *lines, header=HEADER):
     return config
 
 
-GOOD = ("a|train|simulation|toy|1|1|0||||", "b|val|simulation|toy|2|1|0||||")
+def trials(config, tmp_path, *lines):
+    path = tmp_path / "trials.tsv"
+    path.write_text("trial\tstep\tmodel\tfamily\toverrides\tnote\n" + "".join(x.replace("|", "\t") + "\n" for x in lines))
+    config["trials"] = str(path)
+    return config
+
+
+GOOD = ("a|train|simulation|simulation|1|1|0||||", "b|val|simulation|simulation|2|1|0||||")
 
 
 def test_the_shipped_configurations_are_valid(config):
     plan = check_config(config)
     assert {s.split for s in plan.samples.values()} == {"train", "val", "test"}
     assert {t.method for t in plan.trials} == {"unet.base", "cnn.base"}
-    assert next(t for t in plan.trials if t.plane == "induction").overrides == {"epochs": 2}
+    assert next(t for t in plan.trials if t.family == "induction").overrides == {"epochs": 2}
+    assert {s.detector for s in plan.samples.values()} == {"protodune_sp"}
+    assert list(plan.steps) == ["denoise", "regions"]
+
+
+@pytest.mark.parametrize("name", ["clean", "paper", "zoo", "zoo_test", "test"])
+def test_overlays_of_the_repository_are_valid(config, name):
+    def merged(base, over):
+        return {k: merged(base[k], v) if isinstance(v, dict) and k in base else v for k, v in {**base, **over}.items()}
+
+    overlay = yaml.safe_load((REPOSITORY / "config" / f"{name}.yaml").read_text())
+    assert check_config(merged(config, overlay)).trials
 
 
 def test_all_problems_come_at_once_with_path_and_suggestion(config):
     config["sed"] = 1
     config["models"]["unet"]["trainnig"] = {}
     config["models"]["unet"]["training"]["epochs"] = "many"
-    config["models"]["unet"]["architecture"] = "u_net"
+    config["models"]["unet"]["network"] = "u_net"
     text = problems(config)
     assert "the configuration has 4 problems" in text
     assert "config.sed: unknown key (did you mean 'seed'?)" in text
     assert "config.models.unet.trainnig: unknown key (did you mean 'training'?)" in text
     assert "config.models.unet.training.epochs: found 'many'" in text
     assert (
-        "config.models.unet.architecture: found 'u_net', expected cnn | dnnroi | gcnn | unet | uscg (did you mean 'unet'?)"
-        in text
-    )
+        "config.models.unet.network: found 'u_net', expected cnn | dnnroi | gcnn | unet | uscg, or package.module of your own "
+        "(did you mean 'unet'?)"
+    ) in text
+
+
+def test_defaults_stand_in_the_schema_and_are_filled_in(config):
+    plan = check_config(config)
+    assert plan.config["models"]["unet"]["training"]["clip_norm"] == 1.0
+    assert plan.config["simulation"]["preset"] == "realistic"
+    assert plan.config["methods"]["raw"] == {"step": "denoise", "steps": []}
+    schema = {"properties": {"a": {"default": {}, "properties": {"b": {"default": 2}}}}}
+    assert with_defaults({}, schema) == {"a": {"b": 2}}
+    assert with_defaults({"a": {"b": 3}}, schema) == {"a": {"b": 3}}
 
 
 def test_names_that_do_not_fit_each_other(config):
@@ -76,24 +100,24 @@ def test_names_that_do_not_fit_each_other(config):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a|val|simulation|toy|3|1|0||||", "sample 'a' occurs more than once"),
-        ("c|training|simulation|toy|3|1|0||||", "line 4.split: found 'training', expected train | val | test"),
-        ("c|test|simulation|toy||1|0||||", "sample 'c': source toy needs seed"),
-        ("c|test|simulation|toy|x|1|0||||", "line 4.seed: found 'x'"),
-        ("c|test|simulation|toy|3|1|7||||", "line 4.apas.0: found 7"),
-        ("c d|test|simulation|toy|3|1|0||||", "line 4.sample: found 'c d', expected letters, digits and _ only"),
+        ("a|val|simulation|simulation|3|1|0||||", "sample 'a' occurs more than once"),
+        ("c|training|simulation|simulation|3|1|0||||", "line 4.split: found 'training', expected train | val | test"),
+        ("c|test|simulation|simulation||1|0||||", "sample 'c': source simulation needs seed"),
+        ("c|test|simulation|simulation|x|1|0||||", "line 4.seed: found 'x'"),
+        ("c|test|simulation|simulation|3|1|7||||", "sample 'c': units [7], expected numbers from 0 to 5 of protodune_sp"),
+        ("c d|test|simulation|simulation|3|1|0||||", "line 4.sample: found 'c d', expected letters, digits and _ only"),
         ("c|train|data|run1.root", "sample 'c': split train needs noise-free waveforms"),
         ("c|test|data|run1.root||||||||x", "line 4: found 12 cells, expected 11 or fewer"),
-        ('c|test|simulation|toy|3|1|0|{"lifetime_us": -1}', "sample 'c': simulation.lifetime_us: found -1"),
+        ('c|test|simulation|simulation|3|1|0|{"lifetime_us": -1}', "sample 'c': simulation.lifetime_us: found -1"),
         (
-            'c|test|simulation|toy|3|1|0|{"lifetme_us": 1}',
+            'c|test|simulation|simulation|3|1|0|{"lifetme_us": 1}',
             "simulation.lifetme_us: unknown key (did you mean 'lifetime_us'?)",
         ),
-        ('c|test|data|run1.root||||{"ticks": 100}', "sample 'c': 'simulation' is for source toy; leave it empty"),
-        ("c|test|simulation|toy|3|1|0|{bad", "line 4.simulation: found '{bad'"),
+        ('c|test|data|run1.root||||{"ticks": 100}', "sample 'c': 'simulation' is for source simulation; leave it empty"),
+        ("c|test|simulation|simulation|3|1|0|{bad", "line 4.simulation: found '{bad'"),
         ("c|test|data", "line 4.source: missing"),
         ("c|test|data|inject:nobody|1", "source inject:nobody: no such sample"),
-        ("c|test|data|inject:a|1", "source inject:a: that sample has split train; predictions need split test"),
+        ("c|test|data|inject:a|1", "source inject:a: that sample has split train; products need split test"),
         ("c|train|data|inject:a|1", "injected signals are for split test"),
         ("c|test|data|inject:a", "injected signals need a seed"),
         ("c|test|data|inject:a|1|2|0", "'events' is that of the recording; leave it empty"),
@@ -111,57 +135,75 @@ def test_a_wrong_column_and_a_missing_sheet(config, tmp_path):
     assert "none.tsv: cannot be read" in problems(config)
 
 
+def test_a_detector_that_nobody_knows_and_two_in_one_table(config, tmp_path):
+    header = HEADER.replace("seed", "detector\tseed")
+    first, second = (line.replace("simulation|simulation|", "simulation|simulation||") for line in GOOD)
+    known = "c|test|simulation|simulation|protodune_sp|3|1|0||||"
+    text = problems(sheet(config, tmp_path, first, second, known.replace("_sp", "_ps"), header=header))
+    assert "sample 'c': detector 'protodune_ps' is unknown (did you mean 'protodune_sp'?)" in text
+    other = "d|test|simulation|simulation|plugins.small_detector|3|1|0||||"
+    text = problems(sheet(config, tmp_path, first, second, known, other, header=header))
+    assert "split test has samples of several detectors: protodune_sp (for instance c), plugins.small_detector" in text
+    config["mixed_detectors"] = True
+    assert len(check_config(config).samples) == 4
+
+
 def test_trials_need_their_samples_and_models(config, tmp_path):
     text = problems(sheet(config, tmp_path, GOOD[0]))
     assert "no sample of split val, which the trials need" in text
-    trials = tmp_path / "trials.tsv"
-    trials.write_text("trial\ttask\tmodel\tplane\toverrides\tnote\nt\tdenoise\tunett\tinduction\t{bad\t\n")
-    config["trials"] = str(trials)
-    text = problems(config)
+    text = problems(trials(config, tmp_path, "t|denoise|unett|induction|{bad|"))
     assert "overrides: found '{bad'" in text
+    text = problems(trials(config, tmp_path, 't|denoise|unet|induction|{"epohcs": 2}|'))
+    assert "trial 't': overrides.epohcs: unknown key (did you mean 'epochs'?)" in text
+    text = problems(trials(config, tmp_path, "t|denose|unett|induction||"))
+    assert "trial 't': model 'unett' is not in config.models (did you mean 'unet'?)" in text
+    assert "trial 't': step 'denose' is not in config.steps (did you mean 'denoise'?)" in text
 
 
-def test_models_are_trained_or_given(config, tmp_path):
+def test_a_network_that_does_not_serve_a_task_is_refused(config, tmp_path):
+    text = problems(trials(config, tmp_path, "t|regions|unet|induction||", "u|denoise|unet|collection||"))
+    assert "trial 't': unet: network unet does not serve task regions of step regions, expected one of denoise" in text
+
+
+def test_losses_are_those_of_the_task(config):
+    config["models"]["unet"]["training"] |= {"loss": {"denoised": "hubber"}, "weight": {"roi": 1}}
+    text = problems(config)
+    assert "training.loss.denoised: found 'hubber', expected huber | mse" in text
+    assert "training.weight: task denoise has no output 'roi' to learn" in text
+
+
+def test_settings_of_networks_and_classical_steps_are_checked(config):
+    config["models"]["unet"]["settings"] = {"widhts": [4, 8]}
+    config["methods"]["wiener"]["steps"] = [{"wiener": {"size": "large"}}, "wienner", {"cut": {"adc": 3}}]
+    text = problems(config)
+    assert "config.models.unet.settings.widhts: unknown setting (did you mean 'widths'?)" in text
+    assert "config.methods.wiener.steps.wiener.size: found 'large', expected int" in text
+    assert "config.methods.wiener.steps: classical step 'wienner' is unknown (did you mean 'wiener'?)" in text
+    assert "config.methods.wiener.steps.cut.adc: unknown setting; known: size_adc" in text
+
+
+def test_models_are_trained_or_given(config):
     del config["models"]["cnn"]["patches"]
     assert "config.models.cnn: found neither 'patches' nor 'weights'" in problems(config)
-    config["models"]["cnn"]["weights"] = "nowhere/{plane}.safetensors"
+    config["models"]["cnn"]["weights"] = "nowhere/{family}.safetensors"
     assert "config.models.cnn.weights: found no file nowhere/collection.safetensors" in problems(config)
-
-
-def test_given_weights_need_no_training_sample(config, tmp_path):
-    config |= yaml.safe_load((REPOSITORY / "config" / "clean.yaml").read_text())
-    plan = check_config(sheet(config, tmp_path, "c|test|data|run1.root"))
-    targets = Targets(plan)
-    assert targets.weights() == []
-    wildcards = SimpleNamespace(task="denoise", model="zoo", plane="induction", trial="v1")
-    assert targets.network_weights(wildcards).endswith("zoo/unet.induction.safetensors")
-    assert json.loads(targets.network_settings(wildcards))["model"] is None
-    assert not [f for f in targets.figures() if "training" in f]
 
 
 def test_schema_and_code_agree():
     schema = load_schema("config")["properties"]
-    model = schema["models"]["additionalProperties"]["properties"]
-    method = schema["methods"]["additionalProperties"]["properties"]
+    training = schema["models"]["additionalProperties"]["properties"]["training"]["properties"]
     simulation = schema["simulation"]["properties"]
     assert set(simulation["effects"]["properties"]) == {f.name for f in fields(Effects)}
+    assert set(simulation) == {f.name for f in fields(SimulationSettings)}
     assert simulation["content"]["enum"] == list(CONTENTS)
     assert simulation["preset"]["enum"] == list(PRESETS)
     for name in ("beam_species", "single_species"):
         assert simulation[name]["items"]["enum"] == list(SPECIES)
-    assert set(model["training"]["properties"]) == {f.name for f in fields(OptimiserSettings)}
-    for properties, settings in (
-        (simulation, SimulationSettings()),
-        (method, MethodSettings()),
-        (method["roi"]["properties"], RoiSettings()),
-        (model["training"]["properties"], OptimiserSettings()),
-    ):
-        plain = json.loads(json.dumps(vars(settings), default=vars))
-        assert {k: v.get("default", plain[k]) for k, v in properties.items()} == plain
+    assert set(training) == {f.name for f in fields(OptimiserSettings)}
+    for properties in (simulation, training):
         assert all("default" in v or "properties" in v for v in properties.values())
-    assert model["architecture"]["enum"] == sorted(ARCHITECTURES)
-    assert set(method["steps"]["items"]["enum"]) == set(STEPS)
-    assert tuple(model["training"]["properties"]["precision"]["enum"]) == PRECISIONS
+    assert tuple(training["precision"]["enum"]) == PRECISIONS
+    assert FAMILIES == DETECTOR_FAMILIES
 
 
 def every_property(schema, path="config"):
@@ -182,16 +224,16 @@ def test_every_key_is_described_and_none_is_free(name):
 
 
 def test_a_search_is_checked_before_anything_runs(config):
-    config["scan"]["model"] = "u_net"
-    config["scan"]["training"] = {"epohcs": 2}
-    config["scan"]["space"] = {
+    config["search"]["model"] = "u_net"
+    config["search"]["training"] = {"epohcs": 2}
+    config["search"]["space"] = {
         "learning_rat": [0.1], "network.width": [4, 8], "weight_decay": {"low": 0, "high": 1, "log": True},
         "clip_norm": {"low": 2, "high": 1},
     }  # fmt: skip
     text = problems(config)
-    assert "config.scan.model: 'u_net' is not in config.models (did you mean 'unet'?)" in text
-    assert "config.scan.training.epohcs: unknown key (did you mean 'epochs'?)" in text
-    assert "config.scan.space.learning_rat: no setting of a training (did you mean 'learning_rate'?)" in text
-    assert "config.scan.space.weight_decay: found low 0 and high 1, expected low <= high, and above 0 with log" in text
-    assert "config.scan.space.clip_norm: found low 2 and high 1" in text
+    assert "config.search.model: 'u_net' is not in config.models (did you mean 'unet'?)" in text
+    assert "config.search.training.epohcs: unknown key (did you mean 'epochs'?)" in text
+    assert "config.search.space.learning_rat: no setting of a training (did you mean 'learning_rate'?)" in text
+    assert "config.search.space.weight_decay: found low 0 and high 1, expected low <= high, and above 0 with log" in text
+    assert "config.search.space.clip_norm: found low 2 and high 1" in text
     assert "network.width" not in text

@@ -17,7 +17,7 @@ from protodune.core.errors import ProtoduneError, suggest
 from protodune.core.registry import module_name, names
 from protodune.dag.model_check import method_problems, model_problems, trial_problems
 from protodune.dag.sheets import Sample, Trial, make_samples, make_trials, read_sheet
-from protodune.dag.spec_reader import name_problem
+from protodune.dag.spec_reader import name_problem, read_constant
 from protodune.dag.steps import Step, make_steps
 
 _SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
@@ -59,7 +59,7 @@ def check_config(config: dict) -> Plan:
         problems += _sample_problems(config, samples) + model_problems(config, trials, find_file)
         problems += method_problems(config, steps) + trial_problems(config, trials, steps, samples)
         problems += _read_problems(config, steps, trials) + _search_problems(config) + _figure_problems(config, trials)
-        problems += _detector_problems(config, samples)
+        problems += _detector_problems(config, samples) + _override_problems(config, trials)
     if problems:
         raise _refusal(problems)
     return Plan(config, {s.sample: s for s in samples}, trials, steps)
@@ -136,6 +136,11 @@ def _sample_problems(config: dict, samples: list[Sample]) -> list[str]:
         problems += schema_problems(sample.simulation, simulation, f"{where}: simulation")
         problem = name_problem(DETECTORS, sample.detector, "DETECTOR", "detector")
         problems += [f"{where}: {problem}"] if problem else []
+        units = None if problem else read_constant(detector_module(sample.detector), "N_UNITS")
+        if units is not None and any(unit >= units for unit in sample.units):
+            problems.append(
+                f"{where}: units {list(sample.units)}, expected numbers from 0 to {units - 1} of {sample.detector}"
+            )
     return problems
 
 
@@ -188,9 +193,20 @@ def _figure_problems(config: dict, trials: list[Trial]) -> list[str]:
     ]
 
 
+def _training_schema() -> dict:
+    return load_schema("config")["properties"]["models"]["additionalProperties"]["properties"]["training"]
+
+
+def _override_problems(config: dict, trials: list[Trial]) -> list[str]:
+    return [
+        problem
+        for t in trials
+        for problem in schema_problems(t.overrides, _training_schema(), f"{config['trials']}: trial '{t.trial}': overrides")
+    ]
+
+
 def _search_problems(config: dict) -> list[str]:
-    search, models = config["search"], config["models"]
-    training = load_schema("config")["properties"]["models"]["additionalProperties"]["properties"]["training"]
+    search, models, training = config["search"], config["models"], _training_schema()
     problems = schema_problems(search["training"], training, "config.search.training")
     for what, name, known in (("model", search["model"], models), ("step", search["step"], config["steps"])):
         if name not in known:

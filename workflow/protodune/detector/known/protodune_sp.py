@@ -26,7 +26,9 @@ from protodune.detector.model import (
 
 TICK_NS = 500.0
 CHANNELS_PER_APA = 2560
-N_APAS = 6
+N_UNITS = 6
+FAMILY_PLANES = {"induction": ("U", "V"), "collection": ("X",)}
+"""The plan reads these two from the source, without building the detector."""
 APA_PITCH_Z_MM = 2320.6
 INDUCTION_PITCH_MM, COLLECTION_PITCH_MM = 4.669, 4.792
 
@@ -151,8 +153,8 @@ def _planes(apa: int) -> dict[str, Plane]:
     facing = apa % 2
     found = {}
     for name, first, n_channels in (("U", 0, 800), ("V", 800, 800), ("X", 1600, 960)):
-        collects = name == "X"
-        family = "collection" if collects else "induction"
+        family = next(f for f, names in FAMILY_PLANES.items() if name in names)
+        collects = family == "collection"
         found[name] = Plane(
             name=name,
             family=family,
@@ -193,7 +195,7 @@ DETECTOR = Detector(
             y_range_mm=(76.0, 6060.0),
             z_range_mm=(5.6, 2301.0),
         )
-        for apa in range(N_APAS)
+        for apa in range(N_UNITS)
     ),
     tick_ns=TICK_NS,
     readout_ticks=6000,
