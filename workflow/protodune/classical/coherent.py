@@ -9,17 +9,18 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import maximum_filter1d
 
-from protodune.detector.geometry import TICK_US
+from protodune.detector.model import Plane
 
 LOW_PASS_MHZ = 0.4
 LOW_PASS_ORDER = 4
 SIGNAL_ADC = 20.0
+"""ADC of the reference gain (``Plane.adc_scale``)."""
 PAD_BEFORE, PAD_AFTER = 8, 20
 MIN_CHANNELS = 2
 MAX_MASKED_SHARE, BRIDGE_TICKS = 0.5, 30
 
 
-def low_pass(waveforms: np.ndarray, workers: int = 1) -> np.ndarray:
+def low_pass(waveforms: np.ndarray, plane: Plane, workers: int = 1) -> np.ndarray:
     """Return the waveforms after |H| = 1 / sqrt(1 + (f / 400 kHz)^8), zero phase; float32 (channels, ticks), ADC.
 
     The record is mirrored at its ends, so no signal leaks round.
@@ -28,13 +29,13 @@ def low_pass(waveforms: np.ndarray, workers: int = 1) -> np.ndarray:
     pad = min(64, max(ticks - 1, 0))
     length = scipy.fft.next_fast_len(ticks + 2 * pad, real=True)
     padded = np.pad(waveforms.astype(np.float32, copy=False), ((0, 0), (pad, length - ticks - pad)), mode="reflect")
-    gain = 1 / np.sqrt(1 + (scipy.fft.rfftfreq(length, TICK_US) / LOW_PASS_MHZ) ** (2 * LOW_PASS_ORDER))
+    gain = 1 / np.sqrt(1 + (scipy.fft.rfftfreq(length, plane.tick_us) / LOW_PASS_MHZ) ** (2 * LOW_PASS_ORDER))
     spectrum = scipy.fft.rfft(padded, axis=1, workers=workers)
     spectrum *= gain.astype(np.float32)
     return np.ascontiguousarray(scipy.fft.irfft(spectrum, length, axis=1, workers=workers)[:, pad : pad + ticks])
 
 
-def signal_mask(waveforms: np.ndarray, threshold_adc: float = SIGNAL_ADC) -> np.ndarray:
+def signal_mask(waveforms: np.ndarray, threshold_adc: float) -> np.ndarray:
     """Return where a waveform exceeds the threshold in size, extended by 8 ticks before and 20 after; bool, same shape."""
     above = (np.abs(waveforms) > threshold_adc).astype(np.uint8)
     width = PAD_BEFORE + PAD_AFTER + 1
@@ -45,8 +46,8 @@ def signal_mask(waveforms: np.ndarray, threshold_adc: float = SIGNAL_ADC) -> np.
 def group_median(waveforms: np.ndarray, group_size: int, exclude: np.ndarray | None = None) -> np.ndarray:
     """Return the median of each group of channels by tick, float32 (groups, ticks).
 
-    ``waveforms`` float32 (groups * group_size, ticks); ``exclude`` bool, (channels,) or (channels, ticks), leaves samples
-    out.  Where fewer than two samples are left the median is 0.
+    ``waveforms`` float32 (groups * group_size, ticks); ``exclude`` bool, (channels,) or (channels, ticks), leaves values
+    out.  Where fewer than two values are left the median is 0.
     """
     n, ticks = waveforms.shape
     grouped = waveforms.reshape(n // group_size, group_size, ticks)
@@ -79,12 +80,14 @@ def bridge_shared_signal(median: np.ndarray, masked_share: np.ndarray) -> np.nda
     return bridged
 
 
-def remove_coherent_noise(waveforms: np.ndarray, group_size: int, bad: np.ndarray) -> np.ndarray:
-    """Subtract from every channel its group's median, signal left out of the median; float32 (channels, ticks), ADC.
+def remove_coherent_noise(waveforms: np.ndarray, plane: Plane, bad: np.ndarray) -> np.ndarray:
+    """Subtract from every channel the median of its board's group, signal left out of the median; float32 (channels, ticks),
+    ADC.
 
     ``bad`` bool (channels,): channels that neither count nor are corrected.
     """
-    mask = signal_mask(waveforms)
+    group_size = plane.group_size
+    mask = signal_mask(waveforms, SIGNAL_ADC * plane.adc_scale)
     median = group_median(waveforms, group_size, mask | bad[:, None])
     good = np.maximum((~bad).reshape(-1, group_size).sum(axis=1), 1)[:, None]
     in_signal = (mask & ~bad[:, None]).reshape(-1, group_size, waveforms.shape[1]).sum(axis=1)

@@ -11,23 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from protodune.detector.geometry import TICK_US
-from protodune.detector.response import WIRE_REACH, response_spectrum
+from protodune.detector.model import Plane
+from protodune.detector.response import margin_ticks, response_spectrum
 
-# sigma in MHz and power of exp(-1/2 (f / sigma)^power), by plane.
-WIENER_TIGHT = {"U": (0.148788, 3.76194), "V": (0.1596568, 4.36125), "X": (0.13623, 3.35324)}
 GAUSSIAN = (0.12, 2.0)
+"""Sigma in MHz and power of exp(-1/2 (f / sigma)^power)."""
 LOW_TIGHT_MHZ, LOW_LOOSE_MHZ = 0.014, 0.002
-WIRE_SIGMA = {"U": 0.75 / np.sqrt(np.pi), "V": 0.75 / np.sqrt(np.pi), "X": 10 / np.sqrt(np.pi)}
-"""Width of the wire filter, 1 is the Nyquist frequency."""
-_PAD_TICKS = 128
-_FACE_ROWS = 480
 _GAP_ROWS = 20
 
 
 @dataclass
 class Deconvolved:
-    """Images of charge in electrons a tick, float32 (channels, ticks): ``tight`` and ``loose`` to find regions, ``charge``
+    """Images of charge in electrons per tick, float32 (channels, ticks): ``tight`` and ``loose`` to find regions, ``charge``
     (Gaussian filter) to measure them."""
 
     tight: np.ndarray
@@ -45,45 +40,49 @@ def high_frequency_filter(frequency_mhz: np.ndarray, sigma_mhz: float, power: fl
     return np.exp(-0.5 * (frequency_mhz / sigma_mhz) ** power)
 
 
-def _with_gaps(image: np.ndarray, plane: str) -> np.ndarray:
-    """Put empty rows after each face of collection; induction wires go on around the frame, as the transform does."""
-    if plane != "X":
+def _with_gaps(image: np.ndarray, plane: Plane) -> np.ndarray:
+    """Put empty rows after each run of neighbouring wires; wires without an end go on around the frame, as the transform
+    does."""
+    if not plane.segments:
         return image
     gap = np.zeros((_GAP_ROWS, image.shape[1]), image.dtype)
-    return np.concatenate([image[:_FACE_ROWS], gap, image[_FACE_ROWS:], gap])
+    return np.concatenate([part for first, stop in plane.segments for part in (image[first:stop], gap)])
 
 
-def _without_gaps(image: np.ndarray, plane: str) -> np.ndarray:
-    if plane != "X":
+def _without_gaps(image: np.ndarray, plane: Plane) -> np.ndarray:
+    """Return the rows of the plane; the inverse of ``_with_gaps``."""
+    if not plane.segments:
         return image
-    return np.concatenate([image[:_FACE_ROWS], image[_FACE_ROWS + _GAP_ROWS : -_GAP_ROWS]])
+    shifted = [(first + i * _GAP_ROWS, stop + i * _GAP_ROWS) for i, (first, stop) in enumerate(plane.segments)]
+    return np.concatenate([image[first:stop] for first, stop in shifted])
 
 
-def _response(plane: str, length: int, n_rows: int) -> np.ndarray:
+def _response(plane: Plane, length: int, n_rows: int) -> np.ndarray:
     """Return the response in ADC per electron, complex64 (rows, frequencies)."""
     k = 2 * np.pi * np.arange(n_rows) / n_rows
     total = np.zeros((n_rows, length // 2 + 1), np.complex64)
-    for r in range(WIRE_REACH + 1):
+    for r in range(plane.field.reach + 1):
         weight = (np.ones(n_rows) if r == 0 else 2 * np.cos(r * k)).astype(np.float32)
         total += weight[:, None] * response_spectrum(plane, r, length)
     return total
 
 
-def _lengths(ticks: int) -> int:
-    return scipy.fft.next_fast_len(ticks + 2 * _PAD_TICKS, real=True)
+def _padding(plane: Plane, ticks: int) -> tuple[slice, int]:
+    """Return where a record of ``ticks`` lies in the array that is transformed, and that array's length."""
+    pad = margin_ticks(plane.tick_us)
+    return slice(pad, pad + ticks), scipy.fft.next_fast_len(ticks + 2 * pad, real=True)
 
 
-def deconvolve(waveforms: np.ndarray, plane: str, workers: int = 1) -> Deconvolved:
+def deconvolve(waveforms: np.ndarray, plane: Plane, workers: int = 1) -> Deconvolved:
     """Deconvolve a plane's waveforms, float32 (channels, ticks) in ADC, pedestal and coherent noise removed."""
-    ticks = waveforms.shape[1]
-    length = _lengths(ticks)
+    inner, length = _padding(plane, waveforms.shape[1])
     rows = _with_gaps(waveforms, plane)
     n_rows = len(rows)
     padded = np.zeros((n_rows, length), np.float32)
-    padded[:, _PAD_TICKS : _PAD_TICKS + ticks] = rows
+    padded[:, inner] = rows
     spectrum = scipy.fft.fft(scipy.fft.rfft(padded, axis=1, workers=workers), axis=0, workers=workers)
     wire_frequency = np.abs(scipy.fft.fftfreq(n_rows)) * 2
-    wire_filter = np.exp(-0.5 * (wire_frequency / WIRE_SIGMA[plane]) ** 2).astype(np.float32)
+    wire_filter = np.exp(-0.5 * (wire_frequency / plane.deconvolution.wire_sigma) ** 2).astype(np.float32)
     response = _response(plane, length, n_rows)
     # Where the response has no power nothing is known; the filters leave nothing there.
     size = np.abs(response)
@@ -91,9 +90,9 @@ def deconvolve(waveforms: np.ndarray, plane: str, workers: int = 1) -> Deconvolv
     spectrum *= wire_filter[:, None] / response
     spectrum = scipy.fft.ifft(spectrum, axis=0, workers=workers)
 
-    frequency = scipy.fft.rfftfreq(length, TICK_US)
-    tight = high_frequency_filter(frequency, *WIENER_TIGHT[plane])
-    induction = plane != "X"
+    frequency = scipy.fft.rfftfreq(length, plane.tick_us)
+    tight = high_frequency_filter(frequency, plane.deconvolution.wiener_mhz, plane.deconvolution.wiener_power)
+    induction = not plane.collects
     filters = {
         "tight": tight * (low_frequency_filter(frequency, LOW_TIGHT_MHZ) if induction else 1),
         "loose": tight * (low_frequency_filter(frequency, LOW_LOOSE_MHZ) if induction else 1),
@@ -102,24 +101,23 @@ def deconvolve(waveforms: np.ndarray, plane: str, workers: int = 1) -> Deconvolv
     images = {}
     for name, gain in filters.items():
         image = scipy.fft.irfft(spectrum * gain.astype(np.float32), length, axis=1, workers=workers)
-        images[name] = _without_gaps(image[:, _PAD_TICKS : _PAD_TICKS + ticks], plane)
+        images[name] = _without_gaps(image[:, inner], plane)
     return Deconvolved(**images)
 
 
-def convolve(charge: np.ndarray, plane: str, workers: int = 1) -> np.ndarray:
-    """Return the waveforms in ADC of charge in electrons a tick, float32 (channels, ticks); inverse of ``deconvolve`` but
+def convolve(charge: np.ndarray, plane: Plane, workers: int = 1) -> np.ndarray:
+    """Return the waveforms in ADC of charge in electrons per tick, float32 (channels, ticks); inverse of ``deconvolve`` but
     for its filters."""
-    ticks = charge.shape[1]
-    length = _lengths(ticks)
+    inner, length = _padding(plane, charge.shape[1])
     rows = _with_gaps(charge, plane)
     hit = np.flatnonzero(rows.any(axis=1))
     total = np.zeros((len(rows), length), np.float32)
     padded = np.zeros((len(hit), length), np.float32)
-    padded[:, _PAD_TICKS : _PAD_TICKS + ticks] = rows[hit]
+    padded[:, inner] = rows[hit]
     spectrum = scipy.fft.rfft(padded, axis=1, workers=workers)
-    for r in range(WIRE_REACH + 1):
+    for r in range(plane.field.reach + 1):
         seen = scipy.fft.irfft(spectrum * response_spectrum(plane, r, length), length, axis=1, workers=workers)
         for shift in {-r, r}:
             there = (hit + shift) % len(rows)
             total[there] += seen
-    return _without_gaps(total[:, _PAD_TICKS : _PAD_TICKS + ticks], plane)
+    return _without_gaps(total[:, inner], plane)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from protodune.detector.geometry import WIRE_PLANES, WIRE_Y_RANGE_MM, WIRE_Z_RANGE_MM
+from protodune.detector.model import Unit
 
 MP2_REACH = 1
 """Two planes predict the wires up to one away from the crossing."""
@@ -16,8 +16,10 @@ MP3_REACH = 2.0
 _MARGIN_MM = 10.0
 
 
-def multi_plane(target: str, active: dict[str, np.ndarray], candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return MP2 and MP3 of the plane ``target``, bool (channels, slices).
+def multi_plane(
+    unit: Unit, target: str, active: dict[str, np.ndarray], candidates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return MP2 and MP3 of the plane ``target`` of a unit, bool (channels, slices).
 
     ``active``: which channels of the two other planes hold charge in each time slice, bool (channels, slices);
     ``candidates`` the same for the target.  MP2: the wires within one of a crossing, whatever the target holds; MP3: the
@@ -25,8 +27,8 @@ def multi_plane(target: str, active: dict[str, np.ndarray], candidates: np.ndarr
     """
     (first, first_active), (second, second_active) = active.items()
     mp2, mp3 = np.zeros_like(candidates), np.zeros_like(candidates)
-    for face in (0, 1):
-        planes = [WIRE_PLANES[face, name] for name in (first, second, target)]
+    for face in unit.planes[target].wires:
+        planes = [unit.planes[name].wires[face] for name in (first, second, target)]
         # (y, z) from the pitch coordinates of the two wires, then the wire number on the third plane.
         solve = np.linalg.inv(np.array([planes[0].normal, planes[1].normal]))
         wires = [np.arange(p.n_wires) for p in planes]
@@ -39,8 +41,8 @@ def multi_plane(target: str, active: dict[str, np.ndarray], candidates: np.ndarr
             a, b = (coordinates[i][on[i][:, slice_]] for i in (0, 1))
             y = solve[0, 0] * a[:, None] + solve[0, 1] * b
             z = solve[1, 0] * a[:, None] + solve[1, 1] * b
-            inside = _within(y, WIRE_Y_RANGE_MM) & _within(z, WIRE_Z_RANGE_MM)
-            crossing = planes[2].wire_coordinate(y[inside], z[inside], apa=0)
+            inside = _within(y, unit.y_range_mm) & _within(z, unit.z_range_mm)
+            crossing = planes[2].coordinate(y[inside], z[inside])
             nearest = np.rint(crossing).astype(int)
             for shift in range(-MP2_REACH, MP2_REACH + 1):
                 there = nearest + shift

@@ -12,26 +12,27 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import lfilter
 
-DECAY_TICKS = 2200.0
-"""Collection: 1.1 ms."""
+from protodune.detector.model import Plane
+
 SIGNAL_ADC, PAD_BEFORE, PAD_AFTER = 20.0, 10, 20
+"""Threshold in ADC of the reference gain (``Plane.adc_scale``), ticks before and after."""
 MAX_ITERATIONS = 10
 MIN_PULSE_ADC_TICKS = 5000.0
-"""Signal of a channel from which on its tail can be seen."""
+"""Signal of a channel whose tail can be seen; ADC of the reference gain."""
 STRENGTH_CHANNELS = 30
 MIN_STRENGTH = 0.4
 _MIN_SAMPLES = 50
 _BLOCK_TICKS = 200
 
 
-def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS, flags: np.ndarray | None = None) -> np.ndarray:
+def remove_tails(waveforms: np.ndarray, plane: Plane, flags: np.ndarray | None = None) -> np.ndarray:
     """Return the signal without tails and pedestal, float32 (channels, ticks), ADC; ``flags``: of ``signal_flags``, if
     known.
 
-    Pedestal and initial tail of each channel by least squares over the samples without signal (|s| > 20 ADC, 10 ticks before
-    and 20 after), repeated until these are the same.  A channel with fewer than 50 such samples is left as it is.
+    Pedestal and initial tail of each channel by least squares over the ticks without signal (|s| > 20 ADC, 10 ticks before
+    and 20 after), repeated until these are the same.  A channel with fewer than 50 such ticks is left as it is.
     """
-    ticks = waveforms.shape[1]
+    ticks, decay_ticks, least = waveforms.shape[1], plane.tail_us / plane.tick_us, SIGNAL_ADC * plane.adc_scale
     beta = np.exp(-1 / decay_ticks)
     alpha = 1 - beta
     # s_i = d_i - p - tail_i and tail_{i+1} = beta tail_i - alpha s_i, so s is linear in d, p and tail_0.
@@ -42,14 +43,14 @@ def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS, flags:
 
     found = signal.copy()
     open_rows = np.arange(len(waveforms))
-    flags = signal_flags(waveforms) if flags is None else flags.copy()
+    flags = signal_flags(waveforms, plane) if flags is None else flags.copy()
     for _ in range(MAX_ITERATIONS):
         if len(open_rows) == 0:
             break
         rows = open_rows[(~flags[open_rows]).sum(axis=1) >= _MIN_SAMPLES]
         weight = (~flags[rows]).astype(np.float32)
         found[rows] = signal[rows] + (_fit(signal[rows], weight, basis) @ basis).astype(np.float32)
-        new = _flags(found[rows])
+        new = _flags(found[rows], least)
         changed = (new != flags[rows]).any(axis=1)
         flags[rows] = new
         open_rows = rows[changed]
@@ -58,34 +59,35 @@ def remove_tails(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS, flags:
     return found
 
 
-def restore_baseline(waveforms: np.ndarray, plane: str) -> np.ndarray:
+def restore_baseline(waveforms: np.ndarray, plane: Plane) -> np.ndarray:
     """Return the waveforms without tails where the plane has any, else as they are; float32 (channels, ticks), ADC.
 
     Induction pulses have no net area and leave no tail; there, what looks like one is a prolonged signal.
     """
-    if plane != "X":
+    if not plane.collects or plane.tail_us is None:
         return waveforms
-    flags = signal_flags(waveforms)
-    return remove_tails(waveforms, flags=flags) if tail_strength(waveforms, flags=flags) > MIN_STRENGTH else waveforms
+    flags = signal_flags(waveforms, plane)
+    return remove_tails(waveforms, plane, flags) if tail_strength(waveforms, plane, flags) > MIN_STRENGTH else waveforms
 
 
-def signal_flags(waveforms: np.ndarray) -> np.ndarray:
+def signal_flags(waveforms: np.ndarray, plane: Plane) -> np.ndarray:
     """Return where a waveform is above 20 ADC from its local baseline, extended by 10 ticks before and 20 after; bool."""
-    return _flags(waveforms - _local_baseline(waveforms))
+    return _flags(waveforms - _local_baseline(waveforms), SIGNAL_ADC * plane.adc_scale)
 
 
-def tail_strength(waveforms: np.ndarray, decay_ticks: float = DECAY_TICKS, flags: np.ndarray | None = None) -> float:
+def tail_strength(waveforms: np.ndarray, plane: Plane, flags: np.ndarray | None = None) -> float:
     """Return how strong tails are, 1 as the AC coupling makes them, 0 for none; NaN if no pulse is large enough to tell.
 
-    Regression of the samples without signal on the tail that the signal would leave, over the channels with the largest
+    Regression of the values without signal on the tail that the signal would leave, over the channels with the largest
     pulses.  Some simulations have no tails, and to remove what is not there would bend their baselines.
     """
-    flags = signal_flags(waveforms) if flags is None else flags
+    decay_ticks = plane.tail_us / plane.tick_us
+    flags = signal_flags(waveforms, plane) if flags is None else flags
     signal = np.where(flags, waveforms, 0).astype(np.float64)
     quiet = ~flags
     total = np.where(quiet.sum(axis=1) >= _MIN_SAMPLES, signal.sum(axis=1), 0)
     rows = np.argsort(total)[-STRENGTH_CHANNELS:]
-    rows = rows[total[rows] > MIN_PULSE_ADC_TICKS]
+    rows = rows[total[rows] > MIN_PULSE_ADC_TICKS * plane.adc_scale]
     if len(rows) == 0:
         return float("nan")
     beta = np.exp(-1 / decay_ticks)
@@ -133,8 +135,8 @@ def _local_baseline(waveforms: np.ndarray) -> np.ndarray:
     return medians[:, low] * (1 - share) + medians[:, low + 1] * share
 
 
-def _flags(signal: np.ndarray) -> np.ndarray:
-    above = (np.abs(signal) > SIGNAL_ADC).astype(np.uint8)
+def _flags(signal: np.ndarray, threshold_adc: float) -> np.ndarray:
+    above = (np.abs(signal) > threshold_adc).astype(np.uint8)
     width = PAD_BEFORE + PAD_AFTER + 1
     # A maximum over [t - PAD_AFTER, t + PAD_BEFORE]; the filter's window is centred, hence the origin.
     return maximum_filter1d(above, width, axis=1, mode="constant", origin=width // 2 - PAD_BEFORE).astype(bool)

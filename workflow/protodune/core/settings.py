@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import types
@@ -48,7 +49,13 @@ def _convert(kind: Any, value: Any, path: str) -> Any:
     if isinstance(kind, types.UnionType):
         if value is None and type(None) in kind.__args__:
             return None
-        kind = next(k for k in kind.__args__ if k is not type(None))
+        kinds = [k for k in kind.__args__ if k is not type(None)]
+        for option in kinds[:-1]:
+            with contextlib.suppress(ProtoduneError):
+                return _convert(option, value, path)
+        if len(kinds) > 1 and not isinstance(value, tuple(kinds)):
+            raise ProtoduneError(f"{path}: found {value!r}, expected {' or '.join(k.__name__ for k in kinds)}")
+        kind = kinds[-1]
     if dataclasses.is_dataclass(kind):
         return build(kind, value, path)
     origin = typing.get_origin(kind) or kind

@@ -297,7 +297,9 @@ class Detector:
     def __post_init__(self):
         sizes = {tuple((p.name, p.n_channels) for p in unit.planes.values()) for unit in self.units}
         if len(sizes) != 1:
-            raise ProtoduneError(f"detector {self.name}: units differ in the names or sizes of their planes, expected the same")
+            raise ProtoduneError(
+                f"detector {self.name}: units differ in the names or sizes of their planes, expected the same"
+            )
         ticks = {p.tick_ns for p in self.planes()}
         if ticks != {self.tick_ns}:
             raise ProtoduneError(f"detector {self.name}: planes of ticks {sorted(ticks)} ns, expected {self.tick_ns} of all")

@@ -13,6 +13,7 @@ import numpy as np
 import uproot
 
 from protodune.core.errors import ProtoduneError
+from protodune.events.types import ChargeTable, RawEvent
 from protodune.rawio.art_bytes import (
     Digits,
     decode_adc,
@@ -25,7 +26,6 @@ from protodune.rawio.art_bytes import (
 from protodune.rawio.baskets import EntryReader, damaged
 from protodune.rawio.codecs import NAMES, decode_event
 from protodune.rawio.digits import sorting_order, stack_digits
-from protodune.events.types import ChargeTable, RawEvent
 
 DIGITS_PREFIX = "raw::RawDigits_"
 SIM_PREFIX = "sim::SimChannels_"

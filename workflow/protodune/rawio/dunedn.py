@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from protodune.core.errors import ProtoduneError
+from protodune.events.types import ChargeTable, RawEvent
 from protodune.rawio.baskets import damaged
 from protodune.rawio.digits import sorting_order, stack_digits
-from protodune.events.types import ChargeTable, RawEvent
 
 _HEAD = 2  # event and channel
 

@@ -18,18 +18,16 @@ import uproot
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import atomic_path
 from protodune.detector.registry import DEFAULT, find_detector, stored_detector
+from protodune.events.types import PARTICLE_DTYPE, ChargeTable, RawEvent
 from protodune.rawio.baskets import damaged
 from protodune.rawio.digits import sorting_order, stack_digits
-from protodune.events.types import PARTICLE_DTYPE, ChargeTable, RawEvent
 
 LAYOUT = "protodune-flat"
 LAYOUT_VERSION = 4
 _ROWS_PER_BASKET = 2048  # uproot holds several copies of what it writes at once
 
 
-def write_flat(
-    path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict, detector: str = DEFAULT
-) -> None:
+def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict, detector: str = DEFAULT) -> None:
     """Write events, one at a time, as a flat ROOT file (zlib level 1); inverse of FlatSource.
 
     Every event must have ``clean`` and ``charge``; ``about`` (settings, seed, versions) travels in the file, and so do name and
@@ -129,9 +127,7 @@ class FlatSource:
     def read(self, index: int) -> RawEvent:
         """Read one event, channels ascending."""
         try:
-            columns = self._columns(
-                self._digits, self._digit_rows, index, ("channel", "ticks", "pedestal", "adc", "clean")
-            )
+            columns = self._columns(self._digits, self._digit_rows, index, ("channel", "ticks", "pedestal", "adc", "clean"))
             charge = self._columns(self._charge_tree, self._charge_rows, index, ("channel", "tick", "electrons", "track"))
             found = self._columns(self._particles, self._particle_rows, index, PARTICLE_DTYPE.names)
         except Exception as error:  # uproot and zlib raise many kinds for damaged baskets

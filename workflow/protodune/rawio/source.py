@@ -7,10 +7,10 @@ import os
 import uproot
 
 from protodune.core.errors import ProtoduneError
+from protodune.events.types import RawSource
 from protodune.rawio.art import ArtSource
 from protodune.rawio.baskets import damaged, first_line
 from protodune.rawio.dunedn import DunednSource
-from protodune.events.types import RawSource
 from protodune.rawio.flat import FlatSource
 
 

@@ -25,7 +25,9 @@ def incoherent_noise(
     length = scipy.fft.next_fast_len(ticks, real=True)
     amplitude = mean_amplitude(plane.noise, length, plane.tick_us)
     # The spectrum gives mean amplitudes; the mean of a Rayleigh amplitude is sigma sqrt(pi/2).
-    amplitude = (amplitude * np.sqrt(2 / np.pi) * plane.electronics.adc_per_mv * settings.incoherent_noise).astype(np.float32)
+    amplitude = (amplitude * np.sqrt(2 / np.pi) * plane.electronics.adc_per_mv * settings.incoherent_noise).astype(
+        np.float32
+    )
     spectrum = rng.standard_normal((len(level), 2 * len(amplitude)), dtype=np.float32).view(np.complex64)
     spectrum *= amplitude
     spectrum *= level[:, None]

@@ -62,7 +62,9 @@ def digitise(
         n_ticks[conditions.slow] = short
     total += conditions.pedestal[:, None]
     dead = np.flatnonzero(conditions.dead)
-    total[dead] = np.rint(conditions.pedestal[dead, None]) + _DEAD_RMS_ADC * plane.adc_scale * rng.standard_normal((len(dead), ticks))
+    total[dead] = np.rint(conditions.pedestal[dead, None]) + _DEAD_RMS_ADC * plane.adc_scale * rng.standard_normal(
+        (len(dead), ticks)
+    )
     adc = np.clip(np.rint(total, out=total), 0, plane.electronics.adc_max).astype(np.int16)
     if plane.electronics.sticky_modulus:
         for row in np.flatnonzero((conditions.sticky > 0) & ~conditions.dead):

@@ -94,7 +94,8 @@ def simulate_unit(
     on = settings.effects.coherent_noise
     shared = coherent_noise(rng, detector, unit, ticks, settings) if on else dict.fromkeys(unit.planes)
     return {
-        name: _plane_image(rng, detector, plane, arrivals, shared[name], ticks, settings) for name, plane in unit.planes.items()
+        name: _plane_image(rng, detector, plane, arrivals, shared[name], ticks, settings)
+        for name, plane in unit.planes.items()
     }
 
 
@@ -114,7 +115,9 @@ def _plane_image(
     signal *= conditions.gain[:, None]
     # The noise-free digits would saturate as the noisy ones do.
     pedestal = conditions.pedestal[:, None]
-    clean = np.rint(np.clip(signal, -pedestal, plane.electronics.adc_max - pedestal) / detector.adc_per_count).astype(np.int16)
+    clean = np.rint(np.clip(signal, -pedestal, plane.electronics.adc_max - pedestal) / detector.adc_per_count).astype(
+        np.int16
+    )
     tail = tail_ticks(plane, settings) if settings.effects.tails else None
     if tail is not None:
         signal = ac_coupled(signal, _charge_before(plane, arrivals, tail) * conditions.gain, tail)

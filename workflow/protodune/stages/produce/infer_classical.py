@@ -5,45 +5,73 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from protodune.classical.methods import MethodSettings, PlaneReadout, run_method
-from protodune.detector.geometry import PLANE_FAMILIES
-from protodune.events.predictions import predict_sample
-from protodune.events.products import PlaneProduct
+from protodune.classical.methods import MethodSettings, run_method
+from protodune.classical.step import PlaneReadout
 from protodune.core.provenance import versions
 from protodune.core.settings import parse_settings
-from protodune.stages.command import run_stage, stage_parser
+from protodune.detector.model import FAMILIES
+from protodune.events.products import Place, PlaneProduct, make_products
 from protodune.events.store import EventStore
+from protodune.stages.command import run_stage, stage_parser
+from protodune.tasks.spec import find_task
 
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("infer_classical", __doc__)
     p.add_argument("--settings", required=True, help="JSON of MethodSettings")
-    p.add_argument("--plane", required=True, choices=sorted(PLANE_FAMILIES))
+    p.add_argument("--task", required=True, help="what is asked of the method; its other images are not stored")
+    p.add_argument("--step", required=True, help="step of the chain that the product belongs to")
+    p.add_argument("--method", required=True, help="name of the method")
+    p.add_argument("--family", required=True, choices=FAMILIES)
     p.add_argument("--events", required=True, help="HDF5 event store")
-    p.add_argument("--output", required=True, help="HDF5 prediction file to write")
+    p.add_argument("--output", required=True, help="HDF5 product file to write")
     p.add_argument("--threads", type=int, default=1, help="threads of the Fourier transforms")
     p.add_argument("--code", default="", help="digest of the code, with which an interrupted run may go on")
     return p
 
 
-def run(settings: MethodSettings, plane: str, events: str, output: str, threads: int = 1, code: str = "") -> None:
-    """Write the predictions of one method for one plane family of one sample."""
+def run(
+    settings: MethodSettings,
+    task: str,
+    step: str,
+    method: str,
+    family: str,
+    events: str,
+    output: str,
+    threads: int = 1,
+    code: str = "",
+) -> None:
+    """Write what one classical method makes of the planes of a family in a sample: those outputs that the task asks for."""
+    asked = find_task(task).outputs
+    names = {o.name for o in asked}
 
-    def method(store: EventStore, view: str, image: int) -> PlaneProduct:
-        readout = PlaneReadout(view, store.adc(view, image), store.waveforms(view, image), store.bad(view, image))
-        return run_method(settings, readout, threads)
+    def make(store: EventStore, group: list[Place]) -> list[PlaneProduct]:
+        found = [run_method(settings, read_plane(store, place), threads) for place in group]
+        return [{name: image for name, image in product.items() if name in names} for product in found]
 
-    about = {"settings": dataclasses.asdict(settings), "versions": versions("numpy", "scipy")}
-    predict_sample(method, events, plane, output, about, code)
+    about = {
+        "task": task, "step": step, "method": method, "settings": dataclasses.asdict(settings),
+        "versions": versions("numpy", "scipy"),
+    }  # fmt: skip
+    make_products(make, events, family, asked, output, about, code)
+
+
+def read_plane(store: EventStore, place: Place) -> PlaneReadout:
+    """Return what a classical method gets of one plane of a store."""
+    name, image = place.plane.name, place.image
+    return PlaneReadout(place.plane, store.adc(name, image), store.waveforms(name, image), store.bad(name, image))
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage(
-        "infer", lambda: run(parse_settings(MethodSettings, a.settings), a.plane, a.events, a.output, a.threads, a.code)
-    )
+
+    def action() -> None:
+        settings = parse_settings(MethodSettings, a.settings)
+        run(settings, a.task, a.step, a.method, a.family, a.events, a.output, a.threads, a.code)
+
+    return run_stage("infer", action)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 from protodune.core.provenance import versions
+from protodune.core.settings import parse_settings
 from protodune.events.types import RawEvent
 from protodune.rawio.flat import write_flat
-from protodune.core.settings import parse_settings
 from protodune.simulation.events import simulate_events
 from protodune.simulation.settings import SampleSettings
 from protodune.stages.command import run_stage, stage_parser

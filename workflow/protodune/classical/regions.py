@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from protodune.classical.deconvolution import Deconvolved
+from protodune.detector.model import Plane
 from protodune.events.regions import from_runs, runs
+
+if TYPE_CHECKING:
+    from protodune.classical.steps.deconvolve import RegionSettings
 
 REBIN = 6
 _MIN_RMS = 1e-3
 
 
-@dataclass(frozen=True)
-class RoiSettings:
-    """Thresholds in multiples of the noise of each channel: ``tight_sigma`` (on induction; ``collection_sigma`` on
-    collection) and ``loose_sigma`` to find regions, ``loose_edge`` down to which a loose region reaches (share of its
-    threshold); ``min_peak`` and ``min_charge`` in electrons below which a region is taken for noise; ``trim``, the share
-    of its peak below which a region's ends are cut off; ``neighbours``: a region must touch another one on a channel at
-    most this far, 0: need not; ``pad`` ticks on either side; ``charge_pad`` more within which charge is counted, so that
-    what the filters spread beyond a region is not lost."""
-
-    tight_sigma: float = 2.5
-    collection_sigma: float = 5.0
-    loose_sigma: float = 3.4
-    loose_edge: float = 0.67
-    min_peak: float = 375.0
-    min_charge: float = 750.0
-    trim: float = 0.1
-    neighbours: int = 1
-    pad: int = 2
-    charge_pad: int = 8
-
-
 def noise_rms(image: np.ndarray) -> np.ndarray:
     """Return the noise of each channel, float32 (channels,): half the 16-84 % range, then the rms of what lies within
     five."""
-    step = max(1, image.shape[1] // 1500)  # a part of the samples tells the range
+    step = max(1, image.shape[1] // 1500)  # a part of the ticks tells the range
     low, high = np.percentile(image[:, ::step], [16, 84], axis=1)
     start = np.maximum((high - low) / 2, _MIN_RMS).astype(np.float32)
     middle = ((high + low) / 2).astype(np.float32)
@@ -46,7 +29,7 @@ def noise_rms(image: np.ndarray) -> np.ndarray:
     return np.sqrt(np.einsum("ij,ij,ij->i", image, image, within, optimize=False) / count).astype(np.float32)
 
 
-def threshold_roi(waveforms: np.ndarray, threshold: np.ndarray | float, before: int = 10, after: int = 20) -> np.ndarray:
+def threshold_regions(waveforms: np.ndarray, threshold: np.ndarray | float, before: int = 10, after: int = 20) -> np.ndarray:
     """Return where a waveform exceeds its threshold in size, extended by ticks before and after; bool, same shape."""
     row, begin, end = runs(np.abs(waveforms) > threshold)
     return from_runs(row, begin - before, end + after, waveforms.shape)
@@ -83,18 +66,18 @@ def _spread(mask: np.ndarray, channels: int, itself: bool) -> np.ndarray:
     return found
 
 
-def find_regions(images: Deconvolved, plane: str, settings: RoiSettings) -> np.ndarray:
+def find_regions(images: Deconvolved, plane: Plane, settings: RegionSettings) -> np.ndarray:
     """Return the regions of interest of a plane, bool (channels, ticks).
 
     Tight regions: above ``tight_sigma`` noise + 1.  On induction also loose ones, in six ticks at a time, that touch a tight
     one on the same or a neighbouring channel: they hold what of a long pulse the tight filter stops.
     """
     shape = images.tight.shape
-    sigma = settings.collection_sigma if plane == "X" else settings.tight_sigma
+    sigma = settings.collection_sigma if plane.collects else settings.tight_sigma
     tight_threshold = sigma * noise_rms(images.tight) + 1
     tight = images.tight > tight_threshold[:, None]
     mask = tight
-    if plane != "X":
+    if not plane.collects:
         loose = _rebin(images.loose)
         threshold = settings.loose_sigma * noise_rms(loose)[:, None]
         row, begin, end = _hysteresis(loose, threshold, settings.loose_edge * threshold)
@@ -118,18 +101,18 @@ def find_regions(images: Deconvolved, plane: str, settings: RoiSettings) -> np.n
 def _trimmed(
     charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, least: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the runs from their first to their last sample above ``least`` electrons (runs,)."""
+    """Return the runs from their first to their last tick above ``least`` electrons (runs,)."""
     if len(row) == 0:
         return row, begin, end
-    which, tick = _samples(begin, end)
+    which, tick = _ticks(begin, end)
     above = charge[row[which], tick] >= least[which]
     which, tick = which[above], tick[above]  # at least the peak of every run is left
     starts = np.flatnonzero(np.diff(which, prepend=-1))
     return row, tick[starts], tick[np.append(starts[1:], len(tick)) - 1] + 1
 
 
-def _samples(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return number of the run and tick of every sample of all runs."""
+def _ticks(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return number of the run and tick of every tick of all runs."""
     length = end - begin
     which = np.repeat(np.arange(len(begin)), length)
     return which, np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + begin[which]
@@ -141,18 +124,18 @@ def region_charge(charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: n
     if len(row) == 0:
         return found
     last_tick = charge.shape[1] - 1
-    # Three samples at each end tell the baseline better than one.
+    # Three ticks at each end tell the baseline better than one.
     first, last = (
         np.mean([charge[row, np.clip(at + k, 0, last_tick)] for k in (-1, 0, 1)], axis=0) for at in (begin, end - 1)
     )
-    which, tick = _samples(begin, end)
+    which, tick = _ticks(begin, end)
     share = (tick - begin[which]) / np.maximum(end - begin - 1, 1)[which]
     found[row[which], tick] = charge[row[which], tick] - (first[which] * (1 - share) + last[which] * share)
     return found
 
 
-def measured_charge(images: Deconvolved, mask: np.ndarray, settings: RoiSettings) -> np.ndarray:
-    """Return the charge of regions, float32 (channels, ticks), electrons a tick: ``charge_pad`` ticks beyond their ends."""
+def measured_charge(images: Deconvolved, mask: np.ndarray, settings: RegionSettings) -> np.ndarray:
+    """Return the charge of regions, float32 (channels, ticks), electrons per tick: ``charge_pad`` ticks beyond their ends."""
     row, begin, end = runs(mask)
     wider = from_runs(row, begin - settings.charge_pad, end + settings.charge_pad, mask.shape)
     return region_charge(images.charge, *runs(wider))

@@ -1,0 +1,1 @@
+"""Classical steps, each a module of its own with one ``STEP``."""
