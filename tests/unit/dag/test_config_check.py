@@ -72,8 +72,8 @@ def test_all_problems_come_at_once_with_path_and_suggestion(config):
     assert "config.models.unet.trainnig: unknown key (did you mean 'training'?)" in text
     assert "config.models.unet.training.epochs: found 'many'" in text
     assert (
-        "config.models.unet.network: found 'u_net', expected cnn | dnnroi | gcnn | unet | uscg, or package.module of your own "
-        "(did you mean 'unet'?)"
+        "config.models.unet.network: found 'u_net', expected cnn | dnnroi | gcnn | unet | uscg, or package.module of your "
+        "own (did you mean 'unet'?)"
     ) in text
 
 

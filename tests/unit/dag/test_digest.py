@@ -1,14 +1,26 @@
+"""Digests of code: what counts, and that they are narrow."""
+
+import shutil
+
 import pytest
 
-from protodune.dag import digest
-from protodune.dag.targets import feature_module
-from protodune.learning.features.registry import FEATURE_MODULES
+from helpers import REPOSITORY
+from protodune.dag import digest, spec_reader
+from protodune.dag.job_code import stage
 
 STAGES = [
-    "simulate", "convert", "prepare", "train", "infer_network", "infer_classical", "score", "table", "draw", "draw_event",
-    "measure", "check_noise", "inject", "score_injection", "average", "draw_evidence", "write_paper", "make_page",
+    "produce.simulate", "produce.convert", "produce.inject", "produce.infer_classical", "produce.infer_network",
+    "learn.prepare", "learn.train", "measure.measure", "measure.table", "measure.check_noise", "measure.score_injection",
+    "measure.average", "publish.draw_event", "publish.draw_figure", "publish.write_paper", "publish.make_page",
 ]  # fmt: skip
-DRAWING = ("draw", "draw_event", "draw_evidence")
+
+
+def clear():
+    for cached in (
+        digest.code_digest, digest._imports, digest._tree_digest, spec_reader.tree, spec_reader.read_constant,
+        spec_reader.fields,
+    ):  # fmt: skip
+        cached.cache_clear()
 
 
 @pytest.fixture
@@ -20,15 +32,10 @@ def package(tmp_path, monkeypatch):
     (root / "sub" / "leaf.py").write_text('"""Text."""\n\ndef f(x):\n    """Doc."""\n    return x + 1\n')
     (root / "stage.py").write_text("from protodune.sub import leaf\n\nleaf.f(1)\n")
     (root / "other.py").write_text("import numpy\n")
-    monkeypatch.setattr(digest, "_ROOT", tmp_path)
+    monkeypatch.setattr(spec_reader, "ROOT", tmp_path)
     clear()
     yield root
     clear()
-
-
-def clear():
-    for cached in (digest._tree, digest._imports, digest._tree_digest):
-        cached.cache_clear()
 
 
 def changed(file, text):
@@ -57,29 +64,111 @@ def test_other_modules_and_the_version_do_not_count(package):
     assert not changed(package / "__init__.py", "__version__ = '2'\n")
 
 
+def test_what_a_task_measures_and_how_it_is_called_does_not_count(package):
+    task = "from spec import Task\n\nTASK = Task(name='t', head='{}', measures=('{}',), outputs={})\n"
+    (package / "stage.py").write_text(task.format("a", "m", 1))
+    clear()
+    assert not changed(package / "stage.py", task.format("b", "n", 1))
+    assert changed(package / "stage.py", task.format("b", "n", 2))
+
+
+def test_modules_of_the_users_own_count_with_what_they_import(package, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "network.py").write_text("from mine.layers import layer\n")
+    (tmp_path / "mine" / "layers.py").write_text("layer = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = digest.code_digest("protodune.stage", "mine.network")
+    assert before != digest.code_digest("protodune.stage")
+    (tmp_path / "mine" / "layers.py").write_text("layer = 2\n")
+    clear()
+    assert digest.code_digest("protodune.stage", "mine.network") != before
+
+
 def test_closures_of_the_stages_are_narrow():
     clear()
-    closures = {stage: digest.closure(f"protodune.stages.{stage}") for stage in STAGES}
-    for stage, modules in closures.items():
-        names = {m.removeprefix("protodune.").split(".")[0] for m in modules}
-        assert ("models" in names) == (stage in ("train", "infer_network")), stage
-        assert ("simulation" in names) == (stage in ("simulate", "inject")), stage
-        assert ("figures" in names) == (stage in DRAWING), stage
-        assert "dag" not in names, stage
-    assert "protodune.rawio.art" not in closures["simulate"]
-    assert "protodune.classical.coherent" not in closures["train"]
-    for stage in ("prepare", "infer_network"):
-        assert "protodune.classical.deconvolution" not in closures[stage], "features come by name"
+    closures = {name: digest.closure(stage(name)) for name in STAGES}
+    for name, modules in closures.items():
+        rooms = {m.removeprefix("protodune.").split(".")[0] for m in modules}
+        assert ("learning" in rooms) == (name in ("learn.prepare", "learn.train", "produce.infer_network")), name
+        assert ("simulation" in rooms) == (name in ("produce.simulate", "produce.inject")), name
+        assert "dag" not in rooms, name
+        for folder in ("networks", "features", "known", "steps"):
+            inside = [m for m in modules if f".{folder}." in m]
+            assert not inside, f"{name} imports {inside}; things of a registry are found by name"
+    assert "protodune.rawio.art" not in closures["produce.simulate"]
+    assert "protodune.classical.coherent" not in closures["learn.train"]
+    assert "protodune.classical.sticky" not in closures["produce.convert"], "mending sticky codes converts nothing again"
 
 
-def test_every_set_of_features_has_the_module_that_digests_are_told_of():
-    assert {name: feature_module(name) for name in FEATURE_MODULES} == FEATURE_MODULES
-    for module in FEATURE_MODULES.values():
-        assert "protodune.learning.features.registry" in digest.closure(module)
-    assert "protodune.classical.deconvolution" in digest.closure(feature_module("dnnroi"))
-    assert "protodune.classical.deconvolution" not in digest.closure(feature_module("waveform"))
+class Checkout:
+    """A copy of the package and its configuration, in which something is added."""
+
+    def __init__(self, folder):
+        for name in ("workflow", "config", "zoo"):
+            shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        self.folder, self.package = folder, folder / "workflow" / "protodune"
+
+    def digests(self):
+        """The digest of every stage, alone and with each thing of each registry that it may find by name."""
+        clear()
+        found = {name: digest.code_digest(stage(name)) for name in STAGES}
+        things = {
+            "learn.train": ("learning/networks", "tasks/known"),
+            "learn.prepare": ("learning/features", "tasks/known", "detector/known"),
+            "produce.infer_network": ("learning/networks", "learning/features", "detector/known"),
+            "produce.infer_classical": ("classical/steps", "detector/known"),
+            "produce.convert": ("detector/known",),
+            "measure.measure": ("measure/known", "tasks/known"),
+            "publish.draw_figure": ("publish/figures/known",),
+        }
+        for name, folders in things.items():
+            for folder in folders:
+                for path in sorted((self.package / folder).glob("[!_]*.py")):
+                    module = f"protodune.{folder.replace('/', '.')}.{path.stem}"
+                    found[name, module] = digest.code_digest(stage(name), module)
+        return found
 
 
-def test_an_unknown_module_is_a_bug():
-    with pytest.raises(ValueError, match="no module"):
-        digest.code_digest("protodune.nothing")
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    made = Checkout(tmp_path)
+    monkeypatch.setattr(spec_reader, "ROOT", tmp_path / "workflow")
+    yield made
+    clear()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["learning/networks", "learning/features", "classical/steps", "measure/known", "publish/figures/known", "detector/known",
+     "tasks/known"],
+)  # fmt: skip
+def test_adding_a_thing_of_a_registry_changes_no_digest(checkout, folder):
+    before = checkout.digests()
+    (checkout.package / folder / "new.py").write_text("NEW = 1\n")
+    after = checkout.digests()
+    assert {k: after[k] for k in before} == before
+    assert len(after) >= len(before)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "touched", "untouched"),
+    [
+        ("classical/sticky.py", "MAX_RUN = 10", "MAX_RUN = 11", ("learn.prepare", "protodune.learning.features.waveform"),
+         "produce.convert"),
+        ("learning/networks/unet.py", "COMPRESS_ADC = 20.0", "COMPRESS_ADC = 21.0",
+         ("learn.train", "protodune.learning.networks.unet"), ("learn.train", "protodune.learning.networks.cnn")),
+        ("classical/deconvolution.py", "_GAP_ROWS = 20", "_GAP_ROWS = 21",
+         ("learn.prepare", "protodune.learning.features.dnnroi"), ("learn.prepare", "protodune.learning.features.waveform")),
+        ("measure/known/labels.py", "import", "import math\nimport", ("measure.measure", "protodune.measure.known.labels"),
+         ("measure.measure", "protodune.measure.known.waveforms")),
+    ],
+)  # fmt: skip
+def test_an_edit_changes_the_digests_that_use_it_and_no_other(checkout, module, old, new, touched, untouched):
+    before = checkout.digests()
+    path = checkout.package / module
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1) if old != "import" else text.replace("\nfrom ", "\nimport math\nfrom ", 1))
+    after = checkout.digests()
+    assert after[touched] != before[touched]
+    assert after[untouched] == before[untouched]

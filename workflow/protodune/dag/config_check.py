@@ -23,6 +23,7 @@ from protodune.dag.steps import Step, make_steps
 _SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 _REPOSITORY = Path(__file__).resolve().parents[3]
 DETECTORS = "protodune.detector.known"
+FIGURES = "protodune.publish.figures.known"
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,11 @@ def _figure_problems(config: dict, trials: list[Trial]) -> list[str]:
         problems.append(
             f"config.figures.classical: '{shown}' is not in config.methods{suggest(shown, list(config['methods']))}"
         )
+    problems += [
+        f"config.figures.more: {problem}"
+        for name in config["figures"]["more"]
+        if (problem := name_problem(FIGURES, name, "FIGURE", "figure"))
+    ]
     known = [*networks, *config["methods"]]
     return problems + [
         f"config.figures.compared: '{name}' is neither a model.trial nor in config.methods{suggest(name, known)}"

@@ -6,38 +6,48 @@ import json
 from functools import cached_property
 
 from protodune.core.registry import names
+from protodune.dag.config_check import FIGURES
 from protodune.dag.files import Files
 from protodune.dag.products import FAMILIES
 from protodune.dag.selection import Selection
 from protodune.dag.spec_reader import read_spec
 
-REGISTRY = "protodune.publish.figures.known"
-EVENT_FIGURES = ("display", "zoom", "waveforms", "crops")
-"""Figures of the images of one sample, which are drawn from its stores and not from tables."""
-OWN_TARGETS = ("scaling", "speed", "search", "simulation")
-"""Kinds of tables that have a stage target of their own."""
+FROM_IMAGES = ("events", "patches")
+"""Kinds of figures that show images of one sample; they are drawn from its stores and not from tables."""
+
+Pair = tuple[str, str]
+"""A figure and its subject."""
 
 
 def figure_spec(figure: str) -> dict:
     """Return what the module of a figure says of it."""
-    return read_spec(REGISTRY, figure, "FIGURE")
+    return read_spec(FIGURES, figure, "FIGURE")
 
 
 class Figures:
-    """Figures of a plan, as figure.subject."""
+    """Figures of a plan, as pairs of a figure and its subject."""
 
     def __init__(self, selection: Selection, files: Files):
         self._of, self._files = selection, files
 
     @cached_property
-    def kinds(self) -> dict[str, str]:
-        """Kind of table by figure, in the order of the figures."""
-        found = {name: figure_spec(name) for name in names(REGISTRY)}
-        return {name: spec["table"] for name, spec in sorted(found.items(), key=lambda item: (item[1]["order"], item[0]))}
+    def _specs(self) -> dict[str, dict]:
+        return {name: figure_spec(name) for name in [*names(FIGURES), *self._of.config["figures"]["more"]]}
 
-    def order(self, figure: str) -> float:
-        """Place of a figure in the paper; figures of events come where their modules say."""
-        return figure_spec(figure)["order"] if figure in self.kinds else _EVENT_ORDER[figure]
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """Kind of table by figure, in the order of the figures; those that are drawn from tables."""
+        ordered = sorted(self._specs, key=lambda name: (self.order(name), name))
+        return {name: self._specs[name]["table"] for name in ordered if name not in self.from_images}
+
+    @cached_property
+    def from_images(self) -> list[str]:
+        """The figures that are drawn from stores."""
+        return [name for name, spec in self._specs.items() if spec["table"] in FROM_IMAGES]
+
+    def order(self, figure: str) -> int:
+        """Place of a figure in the paper."""
+        return self._specs[figure]["order"]
 
     # Subjects and tables of figures that are drawn from tables.
 
@@ -100,15 +110,15 @@ class Figures:
 
     # Names.
 
-    def of_kinds(self, *kinds: str) -> list[str]:
-        """Names of all figures of some kinds of tables, as figure.subject."""
-        return [f"{figure}.{s}" for figure, kind in self.kinds.items() if kind in kinds for s in self.subjects(kind)]
+    def of_kinds(self, *kinds: str) -> list[Pair]:
+        """All figures of some kinds of tables."""
+        return [(figure, s) for figure, kind in self.kinds.items() if kind in kinds for s in self.subjects(kind)]
 
-    def of_events(self) -> list[str]:
-        """Names of the displays of events: those that the samples and trials allow."""
+    def of_events(self) -> list[Pair]:
+        """The displays of events that the samples and trials allow."""
         of, shown = self._of, self._of.config["figures"]["network"]
         return [
-            f"{figure}.{family}.{sample}"
+            (figure, f"{family}.{sample}")
             for family in FAMILIES
             if shown in of.networks_of(of.shown_step, family)
             for sample in of.samples_of("test")
@@ -116,23 +126,20 @@ class Figures:
             for figure in ("display", "zoom", *(["waveforms"] if of.samples[sample].has_truth else []))
         ]
 
-    def of_every_run(self) -> list[str]:
-        """Names of the figures of every run."""
+    def of_every_run(self) -> list[Pair]:
+        """The figures of every run."""
         return self.of_events() + self.of_kinds("training", "methods", "curves")
 
-    def of_evidence(self) -> list[str]:
-        """Names of the figures beyond those of every run."""
+    def of_evidence(self) -> list[Pair]:
+        """The figures beyond those of every run."""
         return self.of_kinds("details", "noise", "injection", "angles", "crossings")
 
 
-def png(figure_names: list[str]) -> list[str]:
+def png(figures: list[Pair]) -> list[str]:
     """Return the PNG files of figures."""
-    return [f"results/figures/{name}.png" for name in figure_names]
+    return [f"results/figures/{figure}.{subject}.png" for figure, subject in figures]
 
 
 def as_json(content: object) -> str:
     """Return what a stage takes as JSON."""
     return json.dumps(content, sort_keys=True)
-
-
-_EVENT_ORDER = {"display": 20, "zoom": 21, "waveforms": 22, "crops": 900}

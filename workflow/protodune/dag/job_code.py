@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from protodune.core.registry import module_name, names
-from protodune.dag.config_check import detector_module
+from protodune.dag.config_check import FIGURES, detector_module
 from protodune.dag.digest import code_digest
 from protodune.dag.model_check import CLASSICAL_STEPS, FEATURES, NETWORKS, classical_steps, features_of
 from protodune.dag.selection import Selection
 from protodune.dag.steps import measure_modules
-
-FIGURES = "protodune.publish.figures.known"
 
 
 def stage(name: str) -> str:
@@ -93,4 +91,5 @@ class JobCode:
 
     def captions(self, name: str) -> str:
         """Digest of a stage that writes captions: those of all figures stand in their modules."""
-        return code_digest(stage(name), *(module_name(FIGURES, figure) for figure in names(FIGURES)))
+        figures = [*names(FIGURES), *self._config["figures"]["more"]]
+        return code_digest(stage(name), *(module_name(FIGURES, figure) for figure in figures))

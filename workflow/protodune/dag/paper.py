@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protodune.dag.figures import EVENT_FIGURES, Figures, as_json
+from protodune.dag.figures import Figures, Pair, as_json
 from protodune.dag.files import Files
 from protodune.dag.products import FAMILIES, Product, events
 from protodune.dag.selection import Selection
@@ -49,10 +49,9 @@ class Paper:
             together = f"Samples {' '.join(of.compared())}"
             for kind in ("headline", "methods", "reproduction"):
                 add(kind, f"tables/{kind}", together, True)
-        names = [*self._figures.of_every_run(), *self._figures.of_evidence(), *self._own_targets()]
-        for name in sorted(names, key=lambda n: self._figures.order(n.split(".", 1)[0])):
-            figure, subject = name.split(".", 1)
-            add(figure, f"figures/{name}", self._about(subject))
+        pairs = [*self._figures.of_every_run(), *self._figures.of_evidence(), *self._own_targets()]
+        for figure, subject in sorted(pairs, key=lambda pair: self._figures.order(pair[0])):
+            add(figure, f"figures/{figure}.{subject}", self._about(subject))
         for trial in {(t.step, t.model, t.family): t for t in of.trained}.values():
             sample = of.samples_of("train")[0]
             patches = of.config["models"][trial.model]["patches"]
@@ -60,7 +59,7 @@ class Paper:
             add("crops", f"figures/{name}", f"Sample {sample}, patches {patches}")
         return items
 
-    def _own_targets(self) -> list[str]:
+    def _own_targets(self) -> list[Pair]:
         kinds = ["scaling"] if self._files.scaling_tables() else []
         kinds += ["speed"] if self._files.speed_tables() else []
         kinds += ["simulation"] if self._of.simulated() else []
@@ -140,7 +139,7 @@ class Paper:
 
     def page_figures(self) -> list[dict]:
         """The figures of the page: not those of events, which it shows itself."""
-        return [i for i in self.items() if not i["is_table"] and i["kind"] not in EVENT_FIGURES]
+        return [i for i in self.items() if not i["is_table"] and i["kind"] not in self._figures.from_images]
 
     def page_inputs(self) -> list[str]:
         """Everything that the page reads."""
