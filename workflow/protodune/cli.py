@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 import protodune
+from protodune.detector.registry import DEFAULT, find_detector
 from protodune.rawio.inspection import inspect
 from protodune.stages.command import run_stage
 
@@ -17,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     q = commands.add_parser("inspect", help="what is in a ROOT, HDF5 or .npy file, and what is wrong with it")
     q.add_argument("file", nargs="+")
     q.add_argument("--tag", help="art tag module[:instance[:process]] of the digits")
+    q.add_argument("--detector", default=DEFAULT, help="detector that the channels belong to, by name (default %(default)s)")
     q.add_argument("--all", action="store_true", help="read every event, not only the first five")
     return p
 
@@ -28,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def action() -> None:
         for path in a.file:
-            report = inspect(path, a.tag, a.all)
+            report = inspect(path, find_detector(a.detector), a.tag, a.all)
             print(report.text(), end="")
             problems.extend(report.problems)
 

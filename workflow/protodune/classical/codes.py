@@ -8,7 +8,8 @@ _EXCESS_SIGMA, _EXCESS_SHARE, _MIN_AROUND = 5.0, 0.05, 100
 
 
 def is_sticky_code(codes: np.ndarray, modulus: int) -> np.ndarray:
-    """Return which codes are of the kind that sticks, the multiples of ``modulus`` and their neighbours; bool, same shape."""
+    """Return which codes are of the kind that sticks, the multiples of ``modulus`` and their neighbours; bool, same
+    shape."""
     return ((codes + 1) % modulus) <= 2
 
 

@@ -17,10 +17,10 @@ _ITERATIONS = 4
 def estimate_pedestal(adc: np.ndarray, plane: Plane) -> tuple[np.ndarray, np.ndarray]:
     """Return pedestal and noise rms of every channel, each float32 (channels,), ADC.
 
-    ``adc`` int16 (channels, ticks) of channels of ``plane``.  Start: median and half the 16-84 % range; then mean and standard
-    deviation of the values within 3 standard deviations, repeated, the latter corrected for the cut.  Exact on the histogram,
-    so the cost is one pass over the values.  Codes that stick count as often as their neighbours suggest.  A readout without
-    ticks gives zeros.
+    ``adc`` int16 (channels, ticks) of channels of ``plane``.  Start: median and half the 16-84 % range; then mean and
+    standard deviation of the values within 3 standard deviations, repeated, the latter corrected for the cut.  Exact on the
+    histogram, so the cost is one pass over the values.  Codes that stick count as often as their neighbours suggest.  A
+    readout without ticks gives zeros.
     """
     modulus = plane.electronics.sticky_modulus
     adc = np.asarray(adc)

@@ -135,7 +135,8 @@ def region_charge(charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: n
 
 
 def measured_charge(images: Deconvolved, mask: np.ndarray, settings: RegionSettings) -> np.ndarray:
-    """Return the charge of regions, float32 (channels, ticks), electrons per tick: ``charge_pad`` ticks beyond their ends."""
+    """Return the charge of regions, float32 (channels, ticks), electrons per tick: ``charge_pad`` ticks beyond their
+    ends."""
     row, begin, end = runs(mask)
     wider = from_runs(row, begin - settings.charge_pad, end + settings.charge_pad, mask.shape)
     return region_charge(images.charge, *runs(wider))

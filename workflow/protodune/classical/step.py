@@ -29,8 +29,8 @@ class PlaneReadout:
 @dataclass(frozen=True)
 class Step:
     """One step: ``run`` (state, readout, settings, workers) changes the state, images of the plane by name: ``denoised``
-    (float32, ADC) is there from the beginning, ``charge`` (float32, electrons per tick) and ``regions`` (bool) once a step has
-    made them.
+    (float32, ADC) is there from the beginning, ``charge`` (float32, electrons per tick) and ``regions`` (bool) once a step
+    has made them.
 
     ``settings``: its dataclass, in the same module as the step; ``workers``: threads of Fourier transforms.
     """
@@ -40,7 +40,8 @@ class Step:
 
 
 def find_step(name: str) -> Step:
-    """Return the step of this name: one of ``protodune.classical.steps``, or of a module of your own (``package.module``)."""
+    """Return the step of this name: one of ``protodune.classical.steps``, or of a module of your own
+    (``package.module``)."""
     return load(PACKAGE, name, "STEP", Step, "classical step")
 
 

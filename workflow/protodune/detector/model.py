@@ -73,8 +73,8 @@ class Electronics:
 class FieldResponse:
     """Induced current of one drifting electron by wire distance 0, 1, 2, ...: (boxes, Gaussians).
 
-    Box (h, a, b, s1, s2) = h [Phi((t - a) / s1) - Phi((t - b) / s2)], Gaussian (area, mean, sigma); e/us and us, t = 0 at the
-    arrival at the collection plane.
+    Box (h, a, b, s1, s2) = h [Phi((t - a) / s1) - Phi((t - b) / s2)], Gaussian (area, mean, sigma); e/us and us, t = 0 at
+    the arrival at the collection plane.
     """
 
     by_distance: tuple[tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]], ...]
@@ -136,8 +136,8 @@ class Plane:
     ``family`` induction or collection; ``group_size`` neighbouring rows are read by one board and share its coherent noise,
     ``boards``: label of the board of each group; ``wires`` by face, ``facing`` the face that looks at the drift volume;
     ``segments``: runs of rows (first, one past the last) whose wires are neighbours, none where the wires go on around the
-    frame; ``drift_rows`` (first, one past the last) look at the drift volume; ``tail_us``: time constant of the tails that the
-    AC coupling leaves, None without; ``pedestal_adc``: nominal.
+    frame; ``drift_rows`` (first, one past the last) look at the drift volume; ``tail_us``: time constant of the tails that
+    the AC coupling leaves, None without; ``pedestal_adc``: nominal.
     """
 
     name: str
@@ -222,8 +222,8 @@ class Plane:
 class Unit:
     """An APA or CRP: its planes by name, and where it stands.
 
-    ``side``: -1 or 1, the sign of x of its drift volume; ``z_mm``: its origin along z; |x| of the wires that look at the drift
-    volume and of those that look at the wall (None: there are none); ranges of y and z that its wires cover.
+    ``side``: -1 or 1, the sign of x of its drift volume; ``z_mm``: its origin along z; |x| of the wires that look at the
+    drift volume and of those that look at the wall (None: there are none); ranges of y and z that its wires cover.
     """
 
     number: int
@@ -321,7 +321,8 @@ class Detector:
 
     @property
     def adc_per_count(self) -> float:
-        """ADC per count of stored waveforms without noise: 1/8 for 12 bits, so that int16 holds the range of the digitiser."""
+        """ADC per count of stored waveforms without noise: 1/8 for 12 bits, so that int16 holds the range of the
+        digitiser."""
         return _REFERENCE_ADC_PER_COUNT * 2 ** (max(self.electronics_bits, _REFERENCE_BITS) - _REFERENCE_BITS)
 
     @cached_property

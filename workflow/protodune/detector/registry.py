@@ -11,7 +11,8 @@ DEFAULT = "protodune_sp"
 
 
 def find_detector(name: str) -> Detector:
-    """Return the detector of this name: one of ``protodune.detector.known``, or of a module of your own (``package.module``)."""
+    """Return the detector of this name: one of ``protodune.detector.known``, or of a module of your own
+    (``package.module``)."""
     return load(PACKAGE, name, "DETECTOR", Detector, "detector")
 
 
@@ -21,7 +22,8 @@ def detector_names() -> list[str]:
 
 
 def stored_detector(name: str, version: int, where: str, stage: str = "convert") -> Detector:
-    """Return the detector that a file names, or say that the file is of another version of it; ``stage`` makes such files."""
+    """Return the detector that a file names, or say that the file is of another version of it; ``stage`` makes such
+    files."""
     found = find_detector(name)
     if found.version != version:
         raise ProtoduneError(

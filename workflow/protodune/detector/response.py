@@ -36,8 +36,8 @@ def field_current(field: FieldResponse, distance: int, time_us: np.ndarray) -> n
 
 
 def electronics_response(electronics: Electronics, time_us: np.ndarray) -> np.ndarray:
-    """Return the amplifier's impulse response in mV/fC (peak: its gain), zero outside (0, 10) us for a shaping time of 2.2 us;
-    shape of ``time_us``."""
+    """Return the amplifier's impulse response in mV/fC (peak: its gain), zero outside (0, 10) us for a shaping time of 2.2
+    us; shape of ``time_us``."""
     x = time_us / electronics.shaping_us
     pulse = 4.31054 * np.exp(-2.94809 * x)
     pulse += np.exp(-2.82833 * x) * (-5.2404 * np.cos(1.19361 * x) + 1.524912 * np.sin(1.19361 * x))

@@ -40,8 +40,8 @@ class RawEvent:
 
     ``channel`` uint32 (n,); ``adc`` int16 (n, ticks), rows shorter than the readout are filled with their last value;
     ``n_ticks`` int64 (n,): ticks that were read; ``pedestal`` float32 (n,) as the file records it, ADC; ``clean`` int16
-    (n, ticks) in counts of the detector's ``adc_per_count``, or None; ``charge`` or None; ``timestamp`` of the readout (uint64
-    clock count) or 0; ``particles`` PARTICLE_DTYPE or None.
+    (n, ticks) in counts of the detector's ``adc_per_count``, or None; ``charge`` or None; ``timestamp`` of the readout
+    (uint64 clock count) or 0; ``particles`` PARTICLE_DTYPE or None.
     """
 
     run: int

@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class ConvertSettings:
     """``kind``: simulation or data; ``tag``: which digits of an art file; ``on_damaged_event``: stop, or skip and record;
-    ``stretch_slow_board``: stretch the ticks of a board with a slower clock to the readout, if the ``detector`` (by name) has
-    one: auto (where the file says that its digits are short by as much), always or never."""
+    ``stretch_slow_board``: stretch the ticks of a board with a slower clock to the readout, if the ``detector`` (by name)
+    has one: auto (where the file says that its digits are short by as much), always or never."""
 
     sample: str
     kind: str
@@ -201,8 +201,8 @@ def add_truth(event: RawEvent, partner: RawEvent, detector: Detector, where: str
 def stretch_slow_board(event: RawEvent, detector: Detector, only_short: bool) -> None:
     """Resample the channels of the board with the slower clock to the whole readout (Fourier), in place.
 
-    The decoder has padded these channels at their end.  ``only_short``: only those whose digits say so.  Without such a board
-    nothing happens.
+    The decoder has padded these channels at their end.  ``only_short``: only those whose digits say so.  Without such a
+    board nothing happens.
     """
     slow, ticks = detector.slow_board, event.adc.shape[1]
     short = detector.slow_ticks(ticks)

@@ -27,8 +27,8 @@ def stack_digits(
     """Stack waveforms in the given order.
 
     ``waveforms`` (n, ticks) int16 of any byte order, or a list of n int16 arrays of differing length.  Returns the native
-    int16 array (n, ticks) and the number of ticks of each row (n,).  ``ticks`` is the longest length; shorter rows are filled
-    with their last value.  Of a two-dimensional input one copy is made, by several threads where asked for.
+    int16 array (n, ticks) and the number of ticks of each row (n,).  ``ticks`` is the longest length; shorter rows are
+    filled with their last value.  Of a two-dimensional input one copy is made, by several threads where asked for.
     """
     if isinstance(waveforms, np.ndarray):
         lengths = np.full(len(order), waveforms.shape[1], dtype=np.int64)

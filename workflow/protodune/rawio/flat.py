@@ -30,8 +30,8 @@ _ROWS_PER_BASKET = 2048  # uproot holds several copies of what it writes at once
 def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict, detector: str = DEFAULT) -> None:
     """Write events, one at a time, as a flat ROOT file (zlib level 1); inverse of FlatSource.
 
-    Every event must have ``clean`` and ``charge``; ``about`` (settings, seed, versions) travels in the file, and so do name and
-    version of the ``detector``.
+    Every event must have ``clean`` and ``charge``; ``about`` (settings, seed, versions) travels in the file, and so do name
+    and version of the ``detector``.
     """
     of = find_detector(detector)
     head = {

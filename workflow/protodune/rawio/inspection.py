@@ -11,7 +11,8 @@ import hdf5plugin  # noqa: F401  (registers the compression filters)
 import numpy as np
 
 from protodune.core.errors import ProtoduneError
-from protodune.detector.geometry import CHANNELS_PER_APA
+from protodune.detector.model import Detector
+from protodune.events.types import RawSource
 from protodune.rawio.source import describe_root, open_raw
 
 MAX_EVENTS = 5
@@ -35,8 +36,8 @@ class Inspection:
         return "\n".join([self.path, *self.lines, *found]) + "\n"
 
 
-def inspect(path: str, tag: str | None = None, every_event: bool = False) -> Inspection:
-    """Inspect a ROOT file, a DUNEdn dump or one of this project's HDF5 files.
+def inspect(path: str, detector: Detector, tag: str | None = None, every_event: bool = False) -> Inspection:
+    """Inspect a ROOT file, a DUNEdn dump or one of this project's HDF5 files; ``detector``: to which the channels belong.
 
     Reads the first five events (``every_event``: all) and reports each that is damaged.
     """
@@ -53,14 +54,18 @@ def inspect(path: str, tag: str | None = None, every_event: bool = False) -> Ins
         return report
     report.say("flavour", source.flavour)
     for name, value in source.about.items():
-        if name in ("digits", "sim", "time", "seed"):
+        if name in ("detector", "digits", "sim", "time", "seed"):
             report.say(name, value)
     report.say("events", len(source))
-    _inspect_events(report, source, len(source) if every_event else min(MAX_EVENTS, len(source)))
+    named = source.about.get("detector", detector.name)
+    if named != detector.name:
+        report.problems.append(f"{path}: simulated for detector {named}, expected {detector.name}; name the right detector")
+        return report
+    _inspect_events(report, source, detector, len(source) if every_event else min(MAX_EVENTS, len(source)))
     return report
 
 
-def _inspect_events(report: Inspection, source, count: int) -> None:
+def _inspect_events(report: Inspection, source: RawSource, detector: Detector, count: int) -> None:
     ids, ticks, channels, truth = [], set(), [], set()
     for index in range(count):
         try:
@@ -69,7 +74,7 @@ def _inspect_events(report: Inspection, source, count: int) -> None:
             report.problems.append(str(error))
             continue
         ids.append(event.event_id)
-        ticks |= set(np.unique(event.n_samples).tolist())
+        ticks |= set(np.unique(event.n_ticks).tolist())
         channels.append(event.channel)
         truth |= {"clean"} if event.clean is not None else set()
         truth |= {"charge"} if event.charge is not None else set()
@@ -89,8 +94,13 @@ def _inspect_events(report: Inspection, source, count: int) -> None:
     if present.size == 0:
         report.problems.append(f"{source.path}: no digits in the events that were read")
         return
-    apas = np.unique(present // CHANNELS_PER_APA).tolist()
-    report.say("channels", f"{present.size} ({present[0]} to {present[-1]}), APAs {', '.join(map(str, apas))}")
+    units = ", ".join(map(str, np.unique(detector.unit_of(present)).tolist()))
+    report.say("channels", f"{present.size} ({present[0]} to {present[-1]}), {detector.unit_name}s {units}")
+    if int(present[-1]) >= detector.n_channels:
+        report.problems.append(
+            f"{source.path}: channel {present[-1]}, expected at most {detector.n_channels - 1} ({detector.title}); is this "
+            "another detector's file?"
+        )
     report.say("ticks", ", ".join(map(str, sorted(ticks))))
     report.say("truth", ", ".join(sorted(truth)) or "none")
     if len({tuple(c.tolist()) for c in channels}) > 1:

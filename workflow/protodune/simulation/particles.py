@@ -150,7 +150,8 @@ class _Event:
 
 def theta_xz(detector: Detector, direction: np.ndarray, x: float) -> tuple[float, ...]:
     """Return theta_xz of a direction (3,) on the first three planes in degrees, NaN where there are fewer: atan |dx/dw|, w
-    along the pitch of the wires that read the drift volume at this x; 0 is parallel to the wire planes, 90 along the drift."""
+    along the pitch of the wires that read the drift volume at this x; 0 is parallel to the wire planes, 90 along the
+    drift."""
     planes = list(detector.unit_at(x).planes.values())[: len(THETA_COLUMNS)]
     normals = [plane.facing_wires.normal for plane in planes]
     along = [abs(direction[1] * n[0] + direction[2] * n[1]) for n in normals]

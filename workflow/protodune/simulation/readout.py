@@ -74,8 +74,8 @@ def digitise(
 
 
 def stick(rng: np.random.Generator, codes: np.ndarray, probability: float, electronics: Electronics) -> np.ndarray:
-    """Return codes (ticks,) of which some stuck: with ``probability`` a code within 8 of a multiple of the sticky modulus, or
-    of its two neighbours, becomes the nearest of these three."""
+    """Return codes (ticks,) of which some stuck: with ``probability`` a code within 8 of a multiple of the sticky modulus,
+    or of its two neighbours, becomes the nearest of these three."""
     wide, modulus = codes.astype(np.int64), electronics.sticky_modulus
     offset = (wide + modulus // 2) % modulus - modulus // 2  # from the nearest multiple
     stuck = wide - offset + np.clip(offset, -1, 1)

@@ -51,8 +51,8 @@ PRESETS: dict[str, tuple[str, ...]] = {
 class SimulationSettings:
     """Physics of one simulated event; the unit is in the name, noise in multiples of the measured one.
 
-    None: as the detector has it (``ticks``: its readout; ``ideal_plane``: the last plane of a unit; pedestals and tails: those
-    of its planes).
+    None: as the detector has it (``ticks``: its readout; ``ideal_plane``: the last plane of a unit; pedestals and tails:
+    those of its planes).
     """
 
     preset: str = "realistic"

@@ -13,7 +13,8 @@ from protodune.events.products import PlaneProduct
 
 @dataclass(frozen=True)
 class Settings:
-    """``sigma``: threshold in multiples of the noise of each channel; ``min_adc``: at least this, ADC of the reference gain."""
+    """``sigma``: threshold in multiples of the noise of each channel; ``min_adc``: at least this, ADC of the reference
+    gain."""
 
     sigma: float = 4.0
     min_adc: float = 0.0

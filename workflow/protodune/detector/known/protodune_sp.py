@@ -1,10 +1,11 @@
 """ProtoDUNE-SP (2018 to 2020): six APAs on both sides of one cathode; sources in docs/physics.md.
 
-Offline channel ``c`` belongs to APA ``c // 2560``; its local number lies in [0, 800) for U, [800, 1600) for V and [1600, 2560)
-for X (collection), the latter 480 channels per face.  Induction wires wrap around the frame.  APAs 0, 2, 4 are at x < 0.
+Offline channel ``c`` belongs to APA ``c // 2560``; its local number lies in [0, 800) for U, [800, 1600) for V and [1600,
+2560) for X (collection), the latter 480 channels per face.  Induction wires wrap around the frame.  APAs 0, 2, 4 are at x <
+0.
 
-Field response: compact fits to the Garfield calculation that Wire-Cell uses for ProtoDUNE-SP, averaged over impact positions.
-Noise: fit to Wire-Cell's protodune noise file; coherent lines of the DAQ simulation.
+Field response: compact fits to the Garfield calculation that Wire-Cell uses for ProtoDUNE-SP, averaged over impact
+positions. Noise: fit to Wire-Cell's protodune noise file; coherent lines of the DAQ simulation.
 """
 
 from __future__ import annotations

@@ -6,11 +6,15 @@ import argparse
 import dataclasses
 import logging
 
+import numpy as np
 from tqdm import tqdm
 
-from protodune.simulation.acceptance import CHECKS, Check, Findings, Point
-from protodune.stages.command import run_stage, stage_parser
+from protodune.classical.coherent import low_pass, remove_coherent_noise
 from protodune.core.tables import write_table
+from protodune.detector.model import Plane
+from protodune.detector.registry import DEFAULT, find_detector
+from protodune.simulation.acceptance import CHECKS, Bench, Check, Findings, Point
+from protodune.stages.command import run_stage, stage_parser
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +22,23 @@ log = logging.getLogger(__name__)
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("accept", __doc__)
-    p.add_argument("--checks", required=True, help="TSV to write: one row a number that was checked")
+    p.add_argument("--checks", required=True, help="TSV to write: one row per number that was checked")
     p.add_argument("--points", required=True, help="TSV to write: the points of the figures")
+    p.add_argument("--detector", default=DEFAULT, help="detector to simulate, by name (default %(default)s)")
     return p
 
 
-def run(checks: str, points: str) -> Findings:
+def without_coherent_noise(waveforms: np.ndarray, plane: Plane) -> np.ndarray:
+    """Return the waveforms of a plane after the low-pass filter and the removal of coherent noise."""
+    return remove_coherent_noise(low_pass(waveforms, plane), plane, np.zeros(plane.n_channels, bool))
+
+
+def run(checks: str, points: str, detector: str = DEFAULT) -> Findings:
     """Run all checks and write both tables; a failed check is said and stays in the table."""
+    bench = Bench(find_detector(detector), without_coherent_noise)
     found = Findings()
     for check in tqdm(CHECKS, unit="check", disable=None):
-        part = check()
+        part = check(bench)
         found.checks += part.checks
         found.points += part.points
         failed = [c.name for c in part.checks if not c.passed]
@@ -41,7 +52,7 @@ def run(checks: str, points: str) -> Findings:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage("accept", lambda: run(a.checks, a.points))
+    return run_stage("accept", lambda: run(a.checks, a.points, a.detector))
 
 
 if __name__ == "__main__":

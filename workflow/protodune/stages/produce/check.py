@@ -7,6 +7,7 @@ import logging
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import write_text
+from protodune.detector.registry import DEFAULT, find_detector
 from protodune.rawio.inspection import inspect
 from protodune.stages.command import run_stage, stage_parser
 
@@ -16,15 +17,16 @@ log = logging.getLogger(__name__)
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("check", __doc__)
-    p.add_argument("--source", required=True)
-    p.add_argument("--tag")
+    p.add_argument("--source", required=True, help="file with the digits")
+    p.add_argument("--tag", help="art tag module[:instance[:process]] of the digits")
+    p.add_argument("--detector", default=DEFAULT, help="detector that the channels belong to, by name (default %(default)s)")
     p.add_argument("--output", required=True, help="text file to write")
     return p
 
 
-def run(source: str, tag: str | None, output: str) -> None:
+def run(source: str, tag: str | None, detector: str, output: str) -> None:
     """Read every event of the source and write the inspection."""
-    report = inspect(source, tag, every_event=True)
+    report = inspect(source, find_detector(detector), tag, every_event=True)
     if report.problems:
         more = f" (and {len(report.problems) - 1} more)" if len(report.problems) > 1 else ""
         raise ProtoduneError(report.problems[0] + more)
@@ -35,7 +37,7 @@ def run(source: str, tag: str | None, output: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage("check", lambda: run(a.source, a.tag, a.output))
+    return run_stage("check", lambda: run(a.source, a.tag, a.detector, a.output))
 
 
 if __name__ == "__main__":
