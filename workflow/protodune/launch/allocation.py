@@ -28,7 +28,8 @@ class Slot:
 
 @dataclass(frozen=True)
 class Allocation:
-    """What a queue gave: ``hosts`` in its order, ranks a host, CPUs a rank (0: as the machine has), this node's address."""
+    """What a queue gave: ``hosts`` in its order, ranks per host, CPUs per rank (0: as the machine has), the address of this
+    node."""
 
     queue: str
     hosts: tuple[str, ...]
@@ -72,7 +73,7 @@ def _slurm(job: str) -> Allocation:
 
 
 def parse_slurm_job(text: str, hosts: list[str], job: str) -> Allocation:
-    """Read ``scontrol -o show job``: tasks a node, or tasks over nodes where only their number was asked for."""
+    """Read ``scontrol -o show job``: tasks per node, or tasks over nodes where only their number was asked for."""
     per_node = field(text, "NtasksPerN:B:S:C").split(":")[0]
     tasks = field(text, "NumTasks")
     if per_node.isdigit() and int(per_node):

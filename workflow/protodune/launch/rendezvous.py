@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
-import threading
 
 from protodune.core.errors import ProtoduneError
 from protodune.launch.allocation import Slot
+from protodune.learning.backends import horovod_installed, serve_horovod, serve_torch
 
 BACKENDS = ("auto", "horovod", "torch")
 
 
 def choose_backend(wanted: str) -> tuple[str, str]:
     """Return the backend and why: Horovod where it is installed, else torch.distributed."""
-    installed = importlib.util.find_spec("horovod") is not None
+    installed = horovod_installed()
     if wanted == "horovod" and not installed:
         raise ProtoduneError("launch: backend horovod is not installed; run 'make setup', or give --backend torch")
     if wanted != "auto":
@@ -26,19 +25,7 @@ def serve(backend: str, slots: list[Slot], address: str, port: int) -> tuple[int
     """Start the store on this node's address; return its port and what to keep alive.  ``port`` 0: a free one."""
     if port:
         _require_free(address, port)
-    if backend == "torch":
-        from torch.distributed import TCPStore
-
-        store = TCPStore(address, port, is_master=True, wait_for_workers=False)
-        return store.port, store
-    from horovod.runner.common.util.hosts import SlotInfo
-    from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
-
-    server = RendezvousHTTPServer((address, port), RendezvousHandler, verbose=0)
-    plan = [SlotInfo(s.host, s.rank, s.local_rank, s.cross_rank, s.size, s.local_size, s.cross_size) for s in slots]
-    server.init(plan)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_address[1], server
+    return serve_torch(address, port) if backend == "torch" else serve_horovod(slots, address, port)
 
 
 def _require_free(address: str, port: int) -> None:

@@ -20,7 +20,7 @@ _POLL_S = 0.1
 
 
 def commands(allocation: Allocation, slots: list[Slot], plan: str, extra: str, program: list[str]) -> list[list[str]]:
-    """Return the command lines that start all ranks: one srun under Slurm, one blaunch a rank under LSF, else the ranks.
+    """Return the command lines that start all ranks: one srun under Slurm, one blaunch per rank under LSF, else the ranks.
 
     All of them run this package's worker, which reads ``plan``, becomes its rank and then the program.
     """

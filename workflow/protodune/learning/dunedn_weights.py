@@ -1,10 +1,12 @@
 """Weights that DUNEdn published (state dicts in ``.pth`` files) as networks of ours.
 
-The module names are the same; what a file says is its architecture and width, told by names and shapes.
+The module names are the same; names and shapes of a file's tensors say which network it is and how wide.
 """
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +16,24 @@ import torch
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import require_file
-from protodune.learning.registry import build_model
+from protodune.core.provenance import versions
+from protodune.learning.network import Network, build_network, count_parameters
+from protodune.learning.weights import save_weights
 
 UNUSED = {"aa", "bb"}
 """Two constants in DUNEdn's state dicts that its forward pass does not need."""
 _HINT = "expected a state dict as DUNEdn v2 saves it (CNN, GCNN or USCG-Net)"
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Imported:
-    """A network of ours with DUNEdn's weights, and its name and settings in the registry."""
+    """A network of ours with DUNEdn's weights, and its settings."""
 
-    architecture: str
-    network: dict
-    model: torch.nn.Module
+    network: Network
+    settings: dict
 
 
 def import_weights(path: str | Path, task: str = "denoise") -> Imported:
@@ -37,21 +43,41 @@ def import_weights(path: str | Path, task: str = "denoise") -> Imported:
     is refused.
     """
     state = {name: tensor for name, tensor in _read(path).items() if name not in UNUSED}
-    architecture, network = _identify(path, state)
-    model = build_model(architecture, network, task)
-    wanted = model.state_dict()
+    name, settings = _identify(path, state)
+    network = build_network(name, settings, task)
+    wanted = network.module.state_dict()
     missing, unknown = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
     other = [n for n in wanted.keys() & state.keys() if wanted[n].shape != state[n].shape]
-    for what, names in (("lacks", missing), ("has unknown", unknown), ("has another shape of", sorted(other))):
-        if names:
-            raise ProtoduneError(
-                f"{path}: looks like {architecture} but {what} '{names[0]}' (and {len(names) - 1} more); {_HINT}"
-            )
+    for what, those in (("lacks", missing), ("has unknown", unknown), ("has another shape of", sorted(other))):
+        if those:
+            raise ProtoduneError(f"{path}: looks like {name} but {what} '{those[0]}' (and {len(those) - 1} more); {_HINT}")
     broken = [n for n, tensor in state.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise ProtoduneError(f"{path}: '{broken[0]}' holds NaN or infinity; download the file again")
-    model.load_state_dict(state)
-    return Imported(architecture, network, model.eval())
+    network.module.load_state_dict(state)
+    network.module.eval()
+    return Imported(network, settings)
+
+
+def write_imported(source: str, family: str, task: str, step: str, output: str) -> None:
+    """Read a ``.pth`` file that was trained for a family of planes and a task; write it as weights of ours with all that is
+    known of it."""
+    found = import_weights(source, task)
+    name, module = found.network.name, found.network.module
+    about = {
+        "task": task,
+        "step": step,
+        "model": f"dunedn_{name}",
+        "network": name,
+        "network_settings": found.settings,
+        "family": family,
+        "trial": "imported",
+        "parameters": count_parameters(module),
+        "imported": {"file": Path(source).name, "sha256": hashlib.sha256(Path(source).read_bytes()).hexdigest()},
+        "versions": versions("torch"),
+    }
+    save_weights(output, module, about)
+    log.info("%s: %s %s, %d parameters, to %s", source, name, found.settings, about["parameters"], output)
 
 
 def _read(path: str | Path) -> dict[str, torch.Tensor]:

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from protodune.learning.tiles import Span, plan_axis, plan_tiles, put_tile
 from protodune.core.errors import ProtoduneError
-from protodune.events.products import PlaneProduct
+from protodune.events.products import Output, PlaneProduct
+from protodune.learning.network import Network
+from protodune.learning.tiles import Span, plan_axis, plan_tiles, put_tile
 
 MEMORY_MB = 1000
 """Activations that the pieces may need, on a CPU; on a GPU it is most of what is free."""
@@ -29,34 +30,34 @@ class OutOfMemory(Exception):
 
 
 def infer_plane(
-    model: torch.nn.Module, features: np.ndarray, precision: str = "float32", memory_mb: int | None = None
+    network: Network, features: np.ndarray, precision: str = "float32", memory_mb: int | None = None
 ) -> PlaneProduct:
-    """Run a network over one plane, float32 (n_features, channels, ticks); ROI scores are probabilities.
+    """Run a network over one plane, float32 (n_features, channels, ticks); return an image of each output with its
+    activation, float32 (channels, ticks), or (k, channels, ticks) of k channels.
 
     A convolutional network takes strips of all channels, which overlap along time by its reach on both sides and begin at
     multiples of its stride, so the result is that of the whole plane at once.  A network with a ``window`` of its own takes
     windows, several together, of which the middles are kept.  ``memory_mb`` bounds the activations; a device that has less
     gets half as much at a time until it is enough.
     """
-    if features.ndim != 3 or len(features) != model.n_features:
-        raise ProtoduneError(
-            f"network: found an input of shape {features.shape}, expected ({model.n_features}, channels, ticks)"
-        )
+    n_features = len(network.features.names)
+    if features.ndim != 3 or len(features) != n_features:
+        raise ProtoduneError(f"network: found an input of shape {features.shape}, expected ({n_features}, channels, ticks)")
     if not np.isfinite(features).all():
         raise ProtoduneError("network: the input holds NaN or infinity; convert the sample again or mark those channels bad")
     _, rows, ticks = features.shape
-    row_step, tick_step = model.multiple
+    row_step, tick_step = network.module.multiple
     padded = np.pad(features, ((0, 0), (0, -rows % row_step), (0, -ticks % tick_step)))
-    device = next(model.parameters()).device
-    pixels = pixels_at_once(model, device, precision, memory_mb)
+    device = next(network.module.parameters()).device
+    pixels = pixels_at_once(network.module, device, precision, memory_mb)
     while True:
-        pieces = plan_pieces(model, padded.shape[1:], pixels)
+        pieces = plan_pieces(network, padded.shape[1:], pixels)
         try:
-            images = _run(model, padded, pieces, precision, device)
+            images = _run(network, padded, pieces, precision, device)
         except OutOfMemory:
             largest = max(len(piece) * _size(piece[0]) for piece in pieces)
             smaller = min(pixels, largest) // 2
-            if max(len(piece) * _size(piece[0]) for piece in plan_pieces(model, padded.shape[1:], smaller)) >= largest:
+            if max(len(piece) * _size(piece[0]) for piece in plan_pieces(network, padded.shape[1:], smaller)) >= largest:
                 raise ProtoduneError(
                     f"network: {device} has no memory for {largest} pixels, the fewest that this network takes at a time; "
                     "use a machine with more memory or a smaller network"
@@ -64,23 +65,23 @@ def infer_plane(
             log.warning("%s ran out of memory with %d pixels at a time; going on with half as many", device, largest)
             pixels = smaller
             continue
-        return PlaneProduct(**{name: image[:rows, :ticks] for name, image in images.items()})
+        return {name: image[..., :rows, :ticks] for name, image in images.items()}
 
 
 def _size(window: tuple[Span, Span]) -> int:
     return (window[0].stop - window[0].start) * (window[1].stop - window[1].start)
 
 
-def fold_norms(model: torch.nn.Module) -> None:
+def fold_norms(module: torch.nn.Module) -> None:
     """Let convolutions do what the BatchNorm registered right after them does, in place; for inference only."""
-    for parent in model.modules():
+    for parent in module.modules():
         for (name, conv), (next_name, norm) in pairwise(list(parent.named_children())):
             if isinstance(conv, torch.nn.Conv2d) and isinstance(norm, torch.nn.BatchNorm2d):
                 setattr(parent, name, fuse_conv_bn_eval(conv, norm))
                 setattr(parent, next_name, torch.nn.Identity())
 
 
-def pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str, memory_mb: int | None) -> int:
+def pixels_at_once(module: torch.nn.Module, device: torch.device, precision: str, memory_mb: int | None) -> int:
     """Return for how many pixels the activations of a network have room."""
     if memory_mb is not None:
         available = memory_mb * 1e6
@@ -88,19 +89,20 @@ def pixels_at_once(model: torch.nn.Module, device: torch.device, precision: str,
         available = GPU_SHARE * torch.cuda.mem_get_info(device)[0]
     else:
         available = MEMORY_MB * 1e6
-    return max(1, int(available / model.bytes_per_pixel["float32" if precision == "float32" else "bfloat16"]))
+    return max(1, int(available / module.bytes_per_pixel["float32" if precision == "float32" else "bfloat16"]))
 
 
-def plan_pieces(model: torch.nn.Module, shape: tuple[int, int], pixels: int) -> list[Piece]:
+def plan_pieces(network: Network, shape: tuple[int, int], pixels: int) -> list[Piece]:
     """Return what goes through the network together, at most ``pixels`` at a time where that is possible."""
     rows, ticks = shape
-    if model.window is not None:
-        window = tuple(min(want or size, size) for want, size in zip(model.window, shape, strict=True))
-        tiles = plan_tiles(shape, window, tuple(min(o, w - 1) for o, w in zip(model.overlap, window, strict=True)))
+    spec, module = network.spec, network.module
+    if spec.window is not None:
+        window = tuple(min(want or size, size) for want, size in zip(spec.window, shape, strict=True))
+        tiles = plan_tiles(shape, window, tuple(min(o, w - 1) for o, w in zip(spec.overlap, window, strict=True)))
         together = max(1, pixels // (window[0] * window[1]))
         return [tiles[i : i + together] for i in range(0, len(tiles), together)]
-    step = model.multiple[1]
-    halo = -(-model.reach[1] // step)
+    step = module.multiple[1]
+    halo = -(-module.reach[1] // step)
     # In units of the stride, so that strips begin at its multiples.
     strip = max(1, pixels // rows // step - 2 * halo) + 2 * halo
     spans = [Span(*(step * t for t in (s.start, s.stop, s.keep_start, s.keep_stop)))
@@ -109,27 +111,37 @@ def plan_pieces(model: torch.nn.Module, shape: tuple[int, int], pixels: int) -> 
 
 
 def _run(
-    model: torch.nn.Module, padded: np.ndarray, pieces: list[Piece], precision: str, device: torch.device
+    network: Network, padded: np.ndarray, pieces: list[Piece], precision: str, device: torch.device
 ) -> dict[str, np.ndarray]:
-    results = {name: np.empty(padded.shape[1:], np.float32) for name in model.outputs}
+    results = {o.name: np.empty(o.shape(*padded.shape[1:]), np.float32) for o in network.outputs}
     half = contextlib.nullcontext() if precision == "float32" else torch.autocast(device.type, getattr(torch, precision))
     with torch.inference_mode(), half:
         for piece in pieces:
             batch = np.stack([padded[:, r.start : r.stop, t.start : t.stop] for r, t in piece])
             try:
-                output = model(torch.from_numpy(batch).to(device)).cpu()
+                given = network.module(torch.from_numpy(batch).to(device)).cpu()
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
                 if device.type == "cuda":
                     torch.cuda.empty_cache()
                 raise OutOfMemory from None
-            for place, name in enumerate(model.outputs):
-                images = output[:, place]
-                images = torch.sigmoid(images) if name == "roi" else images
+            parts = network.split(given)
+            for output in network.outputs:
+                images = activated(output, parts[output.name])
                 for image, where in zip(images.numpy(), piece, strict=True):
-                    put_tile(results[name], image, where)
+                    put_tile(results[output.name], image, where)
     return results
+
+
+def activated(output: Output, images: torch.Tensor) -> torch.Tensor:
+    """Return the values of an output from what a network gave of it, (batch, its channels, h, w); (batch, h, w) of one
+    channel."""
+    if output.channels == 1:
+        images = images[:, 0]
+    if output.activation == "softmax":
+        return torch.softmax(images, dim=1)
+    return torch.sigmoid(images) if output.activation == "sigmoid" else images
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -1,6 +1,6 @@
 """Training patches: crops of planes with a set share that holds signal, or the tiles of whole planes.
 
-A patch file holds int16 counts of 1/8 ADC, so that any shard of it can be read without touching the rest.
+A patch file holds integers, so that any part of it can be read without touching the rest.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ import hdf5plugin
 import numpy as np
 from tqdm import tqdm
 
-from protodune.learning.features.registry import FEATURE_MODULES, feature_set
-from protodune.learning.patch_files import ADC_PER_COUNT, FORMAT, FORMAT_VERSION
-from protodune.learning.tiles import plan_tiles
 from protodune.core.errors import ProtoduneError
-from protodune.detector.geometry import PLANE_FAMILIES
 from protodune.core.hdf5 import create_hdf5
-from protodune.events.truth import LABEL_ADC, ROI_REBIN_TICKS, rebinned, roi_truth
+from protodune.events.products import Place, places
 from protodune.events.store import EventStore
+from protodune.events.truth import rebinned
+from protodune.learning.featureset import Inputs, check_inputs, find_features
+from protodune.learning.patch_files import FORMAT, FORMAT_VERSION
+from protodune.learning.tiles import plan_tiles
+from protodune.tasks.labels import clean_waveforms
+from protodune.tasks.spec import LABEL_ADC_PER_COUNT, find_task
 
 SIGNAL_ADC = 0.5
 """A pixel has signal from here on: where the integer digits of a noise-free simulation differ from zero."""
+ADC_PER_COUNT = LABEL_ADC_PER_COUNT
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class PatchSettings:
     """How patches are drawn: ``crop`` draws ``per_image`` crops of height x width, a share ``signal_fraction`` of them
-    on a pixel with signal (the DUNEdn way); ``tile`` takes the tiles of the whole plane, at most ``per_image``.
-    ``features``: a set of ``data.features``; sizes are in its pixels."""
+    on a pixel with signal (as DUNEdn does); ``tile`` takes the tiles of the whole plane, at most ``per_image``.
+    ``features``: name of a feature set, sizes are in its pixels; ``task``: name of the task, whose labels they hold."""
 
     mode: str
     height: int
@@ -43,16 +46,20 @@ class PatchSettings:
     signal_fraction: float = 0.5
     seed: int = 1
     features: str = "waveform"
+    task: str = "denoise"
 
     def __post_init__(self):
         if self.mode not in ("crop", "tile"):
             raise ProtoduneError(f"patches.mode: found '{self.mode}', expected crop or tile")
-        if self.features not in FEATURE_MODULES:
-            raise ProtoduneError(f"patches.features: found '{self.features}', expected {' or '.join(FEATURE_MODULES)}")
         if min(self.height, self.width, self.per_image) < 1:
             raise ProtoduneError("patches: height, width and per_image must be at least 1")
         if not 0 <= self.signal_fraction <= 1:
             raise ProtoduneError(f"patches.signal_fraction: found {self.signal_fraction}, expected 0 to 1")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.height, self.width
 
 
 def crop_corners(clean: np.ndarray, settings: PatchSettings, rng: np.random.Generator) -> np.ndarray:
@@ -62,7 +69,7 @@ def crop_corners(clean: np.ndarray, settings: PatchSettings, rng: np.random.Gene
     ``signal_fraction`` of the crops and over the others for the rest, then moved so that the crop lies inside.  A plane
     without signal (or without background) gives all crops from what it has.
     """
-    size = np.array([settings.height, settings.width])
+    size = np.array(settings.size)
     has_signal = np.abs(clean) >= SIGNAL_ADC
     signal = np.flatnonzero(has_signal)
     n_signal = round(settings.per_image * settings.signal_fraction)
@@ -82,79 +89,110 @@ def crop_corners(clean: np.ndarray, settings: PatchSettings, rng: np.random.Gene
 
 def tile_corners(shape: tuple[int, int], settings: PatchSettings, rng: np.random.Generator) -> np.ndarray:
     """Return the corners of the tiles that cover a plane, int64 (n, 2); a random choice if more than ``per_image``."""
-    plan = plan_tiles(shape, (settings.height, settings.width), (0, 0))
+    plan = plan_tiles(shape, settings.size, (0, 0))
     corners = np.array([(r.start, c.start) for r, c in plan])
     if len(corners) > settings.per_image:
         corners = corners[np.sort(rng.choice(len(corners), settings.per_image, replace=False))]
     return corners
 
 
-def to_counts(values: np.ndarray) -> np.ndarray:
-    """Round ADC to int16 counts of 1/8 ADC."""
-    return np.clip(np.rint(values / ADC_PER_COUNT), -32767, 32767).astype(np.int16)
+def to_counts(values: np.ndarray, kind: str = "i2", per_count: float = ADC_PER_COUNT) -> np.ndarray:
+    """Round values to whole multiples of ``per_count``, as integers of ``kind``."""
+    limits = np.iinfo(kind)
+    return np.clip(np.rint(values / per_count), max(limits.min, -limits.max), limits.max).astype(kind)
 
 
-def write_patches(events: str | Path, family: str, settings: PatchSettings, target: str | Path) -> int:
-    """Write the patches of a sample and a plane family (induction: U and V); return their number.
+def write_patches(
+    events: str | Path, family: str, settings: PatchSettings, target: str | Path, inputs: Inputs | None = None
+) -> int:
+    """Write the patches of a sample and a family of planes; return their number.
 
-    ``features`` int16 (n, n_features, height, width), ``clean`` int16 (n, height, width), counts of 1/8 ADC; ``roi`` uint8
-    (n, height, width); ``origin`` int32 (n, 4): image, plane (index in the family), first row, first pixel along time.
+    ``features`` int16 (n, n_features, height, width), counts of 1/8 ADC; ``labels/OUTPUT`` (n, height, width), one for each
+    label of the task, in steps of its ``per_count``; for sets that can be varied ``clean`` (n, height, width), the
+    noise-free waveforms in counts of 1/8 ADC; ``origin`` int32 (n, 4): image, plane (its place in the family), first row,
+    first pixel along time.  ``inputs``: products of earlier steps that the feature set reads.
     """
-    chosen = feature_set(settings.features)
+    chosen, task = find_features(settings.features), find_task(settings.task)
+    inputs = inputs or {}
     with EventStore(events) as store, create_hdf5(target) as file:
-        size = (settings.height, settings.width)
-        features = _growing(file, "features", (len(chosen.names), *size))
-        clean_set, roi_set = _growing(file, "clean", size), _growing(file, "roi", size, "u1")
-        origins = []
-        bar = tqdm(range(len(store)), desc=f"{settings.mode} {family}", unit="image", disable=None)
-        for image in bar:
-            for plane_index, plane in enumerate(PLANE_FAMILIES[family]):
-                rng = np.random.default_rng([settings.seed, image, plane_index])
-                clean = store.clean(plane, image)
-                roi = roi_label(store, plane, image, clean)
-                if chosen.rebin > 1:
-                    clean, roi = rebinned(clean, chosen.rebin), rebinned(roi, chosen.rebin) > 0.5
-                if settings.height > clean.shape[0] or settings.width > clean.shape[1]:
-                    raise ProtoduneError(
-                        f"{events}: patch {settings.height}x{settings.width}, expected at most the plane's "
-                        f"{clean.shape[0]}x{clean.shape[1]} (channels x ticks); choose a smaller patch set"
-                    )
-                corners = (
-                    crop_corners(clean, settings, rng)
-                    if settings.mode == "crop"
-                    else tile_corners(clean.shape, settings, rng)
-                )
-                inputs = chosen.build(store, plane, image)
-                # A bad channel has no waveform: its output is zero, and it is not held against the network.
-                bad = store.bad(plane, image)
-                clean[bad], roi[bad] = 0, 0
-                windows = [(slice(r, r + size[0]), slice(t, t + size[1])) for r, t in corners.tolist()]
-                _extend(features, np.stack([to_counts(inputs[:, r, t]) for r, t in windows]))
-                _extend(clean_set, np.stack([to_counts(clean[r, t]) for r, t in windows]))
-                _extend(roi_set, np.stack([roi[r, t] for r, t in windows]))
-                origins.append(np.insert(corners, 0, [[image], [plane_index]], axis=1))
-                log.info("%s: image %d plane %s: %d patches", events, image, plane, len(windows))
-        file["origin"] = np.concatenate(origins).astype(np.int32) if origins else np.zeros((0, 4), np.int32)
+        check_inputs(settings.features, inputs, store, family)
+        writer = _Writer(file, store, settings, inputs)
+        progress = tqdm(range(len(store)), desc=f"{settings.mode} {family}", unit="image", disable=None)
+        for image in progress:
+            for index, [place] in enumerate(places(store, family, "plane", [image])):
+                writer.add(place, index)
+        file["origin"] = np.concatenate(writer.origins).astype(np.int32) if writer.origins else np.zeros((0, 4), np.int32)
         file.attrs.update(
             {
                 "format": FORMAT,
                 "format_version": FORMAT_VERSION,
                 "adc_per_count": ADC_PER_COUNT,
+                "task": settings.task,
                 "features": settings.features,
+                "augment": chosen.augment,
+                "detector": store.detector.name,
+                "detector_version": store.detector.version,
                 "family": family,
-                "about": json.dumps({"settings": vars(settings), "events": store.about}, sort_keys=True),
+                "about": json.dumps({"settings": vars(settings), "head": task.head, "events": store.about}, sort_keys=True),
             }
         )
         return len(file["origin"])
 
 
-def roi_label(store: EventStore, plane: str, image: int, clean: np.ndarray) -> np.ndarray:
-    """Return which pixels are in a region of interest, uint8 (channels, ticks): ten ticks at a time with more than 100
-    electrons a tick, or where the sample has no true charge |clean| of at least 3.5 ADC, DUNEdn's choice."""
-    if not store.has_charge:
-        return (np.abs(clean) >= LABEL_ADC).astype(np.uint8)
-    truth = np.repeat(roi_truth(store.charge_image(plane, image)), ROI_REBIN_TICKS, axis=1)
-    return np.pad(truth, ((0, 0), (0, clean.shape[1] - truth.shape[1]))).astype(np.uint8)
+class _Writer:
+    """Cuts planes into patches and appends them to a file."""
+
+    def __init__(self, file: h5py.File, store: EventStore, settings: PatchSettings, inputs: Inputs):
+        self._store, self._settings, self._inputs = store, settings, inputs
+        self._chosen, self._labels = find_features(settings.features), find_task(settings.task).labels
+        self.origins: list[np.ndarray] = []
+        size = settings.size
+        self._datasets = {"features": _growing(file, "features", (len(self._chosen.names), *size))}
+        for name, label in self._labels.items():
+            self._datasets[name] = _growing(file, f"labels/{name}", size, label.kind)
+            self._datasets[name].attrs["per_count"] = label.per_count
+        self._extra_clean = False
+        if self._chosen.augment == "waveform":
+            same = next((n for n, label in self._labels.items() if label.build is clean_waveforms), None)
+            if same is not None:
+                file["clean"] = self._datasets[same]  # a link: nothing is stored twice
+            else:
+                self._datasets["clean"] = _growing(file, "clean", size)
+                self._extra_clean = True
+
+    def add(self, place: Place, index: int) -> None:
+        """Append the patches of one plane, which is the family's ``index``th in its unit."""
+        name, image, settings = place.plane.name, place.image, self._settings
+        rng = np.random.default_rng([settings.seed, image, index])
+        fine = clean_waveforms(self._store, name, image)
+        clean = fine if self._chosen.rebin == 1 else rebinned(fine, self._chosen.rebin)
+        if settings.height > clean.shape[0] or settings.width > clean.shape[1]:
+            raise ProtoduneError(
+                f"{self._store.path}: patch {settings.height}x{settings.width}, expected at most the plane's "
+                f"{clean.shape[0]}x{clean.shape[1]} (channels x pixels along time); choose a smaller patch set"
+            )
+        draw = crop_corners(clean, settings, rng) if settings.mode == "crop" else tile_corners(clean.shape, settings, rng)
+        windows = [(slice(r, r + settings.height), slice(t, t + settings.width)) for r, t in draw.tolist()]
+        features = self._chosen.build(self._store, name, image, self._inputs)
+        self._extend("features", [to_counts(features[:, r, t]) for r, t in windows])
+        bad = self._store.bad(name, image)
+        for output, label in self._labels.items():
+            values = fine if label.build is clean_waveforms else label.build(self._store, name, image)
+            values = values.copy() if self._chosen.rebin == 1 else label.coarse(values, self._chosen.rebin)
+            # A channel without a waveform is not held against the network.
+            values[bad] = label.bad
+            self._extend(output, [to_counts(values[r, t], label.kind, label.per_count) for r, t in windows])
+        if self._extra_clean:
+            clean[bad] = 0
+            self._extend("clean", [to_counts(clean[r, t]) for r, t in windows])
+        self.origins.append(np.insert(draw, 0, [[image], [index]], axis=1))
+        log.info("%s: image %d plane %s: %d patches", self._store.path, image, name, len(windows))
+
+    def _extend(self, name: str, values: list[np.ndarray]) -> None:
+        dataset = self._datasets[name]
+        size = dataset.shape[0]
+        dataset.resize(size + len(values), axis=0)
+        dataset[size:] = np.stack(values)
 
 
 def _growing(file: h5py.File, name: str, shape: tuple[int, ...], kind: str = "i2") -> h5py.Dataset:
@@ -168,9 +206,3 @@ def _growing(file: h5py.File, name: str, shape: tuple[int, ...], kind: str = "i2
         chunks=(per_chunk, *shape),
         **hdf5plugin.Bitshuffle(cname="lz4"),
     )
-
-
-def _extend(dataset: h5py.Dataset, values: np.ndarray) -> None:
-    size = dataset.shape[0]
-    dataset.resize(size + len(values), axis=0)
-    dataset[size:] = values

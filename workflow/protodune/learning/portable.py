@@ -1,4 +1,4 @@
-"""Networks for other frameworks: what is left to the caller is a pedestal-subtracted plane, or deconvolved images."""
+"""Networks for other frameworks: what is left to the caller is a pedestal-subtracted plane, or the network's features."""
 
 from __future__ import annotations
 
@@ -12,36 +12,46 @@ from torch import nn
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import atomic_path
+from protodune.events.products import Output
+from protodune.learning.inference import activated
+from protodune.learning.network import Network
 
 OPSET = 18
 
 
 class Portable(nn.Module):
-    """A network with its outputs' scales inside, and with what it makes of waveforms.
+    """A network with the activations of its outputs inside, and with what it makes of waveforms.
 
-    A network on waveforms is called with ``waveforms``, float32 (batch, channels, ticks), ADC without pedestal, channels in
-    whole front-end-board groups in offline order, bad channels all zero.  One on other features, which need deconvolution
-    and the other planes, is called with these ``features``, float32 (batch, n_features, channels, slices).
+    A network on waveforms is called with ``waveforms``, float32 (batch, channels, ticks), ADC of the detector without
+    pedestal, channels in whole groups of a front-end board in offline order, bad channels all zero.  One on other features,
+    which need other planes or an earlier step, is called with these ``features``, float32 (batch, n_features, channels,
+    pixels along time).  ``adc_scale``: the plane's.
 
-    Returns the images that ``outputs`` names, each (batch, channels, ticks or slices): denoised ADC, ROI probability.
+    Returns an image of each output, (batch, channels, ticks or pixels), or (batch, k, channels, ticks or pixels) of k
+    channels of the output.
     """
 
-    def __init__(self, model: nn.Module, group_size: int):
+    def __init__(self, network: Network, group_size: int, adc_scale: float = 1.0):
         super().__init__()
-        self.model, self.group_size = model.eval(), group_size
-        self.outputs = model.outputs
-        self.input = "waveforms" if model.features == "waveform" else "features"
+        self.network, self.module = network, network.module.eval()
+        self.group_size, self.adc_scale = group_size, adc_scale
+        self.outputs = tuple(o.name for o in network.outputs)
+        self.input = "waveforms" if network.spec.features == "waveform" else "features"
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Map a batch of what ``input`` names to one image an output."""
+        """Map a batch of what ``input`` names to one image per output."""
         if self.input == "waveforms":
+            if self.adc_scale != 1:
+                x = x / self.adc_scale
             x = torch.stack([x, group_median(x, self.group_size)], dim=1)
         rows, columns = x.shape[2], x.shape[3]
-        row_step, column_step = self.model.multiple
+        row_step, column_step = self.module.multiple
         x = nn.functional.pad(x, (0, -columns % column_step, 0, -rows % row_step))
-        y = self.model(x)[:, :, :rows, :columns]
-        images = [y[:, i] for i in range(len(self.outputs))]
-        return tuple(torch.sigmoid(im) if name == "roi" else im for name, im in zip(self.outputs, images, strict=True))
+        parts = self.network.split(self.module(x)[:, :, :rows, :columns])
+        return tuple(self._scaled(output, activated(output, parts[output.name])) for output in self.network.outputs)
+
+    def _scaled(self, output: Output, images: torch.Tensor) -> torch.Tensor:
+        return images * self.adc_scale if output.unit == "ADC" and self.adc_scale != 1 else images
 
 
 def group_median(waveforms: torch.Tensor, group_size: int) -> torch.Tensor:
@@ -123,7 +133,7 @@ def _call(portable: Portable, example: torch.Tensor) -> list[np.ndarray]:
 def _checked(path: str | Path, portable: Portable, found: list[np.ndarray], expected: list[np.ndarray]) -> float:
     differences = [np.abs(f - e) for f, e in zip(found, expected, strict=True)]
     # Where rounding chooses between nearly equal neighbours, a few pixels differ with everything as it should be.
-    told_by = [float(np.quantile(d, 0.75) if portable.model.rounding_decides else d.max()) for d in differences]
+    told_by = [float(np.quantile(d, 0.75) if portable.network.spec.rounding_decides else d.max()) for d in differences]
     allowed = 1e-4 * max(1.0, *(float(np.abs(e).max()) for e in expected))
     if not max(told_by) <= allowed:
         raise ProtoduneError(

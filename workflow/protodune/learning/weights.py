@@ -11,22 +11,22 @@ from safetensors.torch import save
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import atomic_path, require_file
-from protodune.learning.registry import build_model
+from protodune.learning.network import Network, build_network
 
 FORMAT = "protodune-weights"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
-def save_weights(path: str | Path, model: torch.nn.Module, about: dict) -> None:
-    """Write the weights with ``about`` (architecture, network settings, task, family, ...) as safetensors metadata."""
-    text = json.dumps({"format": FORMAT, "format_version": FORMAT_VERSION, **about}, sort_keys=True)
-    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+def save_weights(path: str | Path, module: torch.nn.Module, about: dict) -> None:
+    """Write the weights with ``about`` (task, step, network, network_settings, family, ...) as safetensors metadata."""
+    text = json.dumps({**about, "format": FORMAT, "format_version": FORMAT_VERSION}, sort_keys=True)
+    state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(state, metadata={"protodune": text}))
 
 
-def load_weights(path: str | Path, expected: dict[str, str | None] | None = None) -> tuple[torch.nn.Module, dict]:
-    """Rebuild a network from a weights file; returns it in eval mode with the file's ``about``.
+def load_weights(path: str | Path, expected: dict[str, str | None] | None = None) -> tuple[Network, dict]:
+    """Rebuild a network from a weights file; returns it in evaluation mode with the file's ``about``.
 
     ``expected``: values that ``about`` must have, None for any (for instance family: collection); the error names both.
     """
@@ -41,19 +41,20 @@ def load_weights(path: str | Path, expected: dict[str, str | None] | None = None
     if found != (FORMAT, FORMAT_VERSION):
         raise ProtoduneError(
             f"{path}: found format {found[0]} version {found[1]}, expected {FORMAT} version {FORMAT_VERSION}; "
-            "train the model again"
+            "train the model again, or take the shipped weights of this version of protodune"
         )
     for key, value in (expected or {}).items():
         if value is not None and about.get(key) != value:
             raise ProtoduneError(
                 f"{path}: weights of {key} '{about.get(key)}', expected '{value}'; give the weights that were trained for it"
             )
-    model = build_model(about["architecture"], about["network"], about["task"])
+    network = build_network(about["network"], about["network_settings"], about["task"])
     try:
-        model.load_state_dict(state)
+        network.module.load_state_dict(state)
     except RuntimeError as error:
         detail = str(error).splitlines()[-1].strip()
         raise ProtoduneError(
-            f"{path}: tensors do not fit architecture '{about['architecture']}' ({detail}); train the model again"
+            f"{path}: tensors do not fit the network '{about['network']}' ({detail}); train the model again"
         ) from None
-    return model.eval(), about
+    network.module.eval()
+    return network, about

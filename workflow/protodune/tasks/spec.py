@@ -70,8 +70,10 @@ class Task:
         if self.scope not in SCOPES:
             raise ProtoduneError(f"task {self.name}: scope '{self.scope}', expected {' | '.join(SCOPES)}")
         if set(self.labels) != set(self.losses):
-            raise ProtoduneError(f"task {self.name}: labels of {sorted(self.labels)}, losses of {sorted(self.losses)}, expected "
-                                 "the same outputs")  # fmt: skip
+            raise ProtoduneError(
+                f"task {self.name}: labels of {sorted(self.labels)}, losses of {sorted(self.losses)}, expected the same "
+                "outputs"
+            )
         if not set(self.labels) <= set(known):
             raise ProtoduneError(f"task {self.name}: labels of {sorted(self.labels)}, expected outputs among {known}")
 

@@ -1,1 +1,1 @@
-"""Sets of input images of the networks, each a module of its own."""
+"""Feature sets, each a module of its own with one ``FEATURES``."""

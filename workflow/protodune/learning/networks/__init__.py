@@ -1,1 +1,1 @@
-"""Networks, each a module of its own."""
+"""Networks, each a module of its own with one ``SPEC``."""

@@ -13,6 +13,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from protodune.learning.network import NetworkSpec
+
 _SLOPE = 0.05
 
 
@@ -69,7 +71,7 @@ class PreProcessBlock(nn.Module):
         return self.act(self.gc(y, self._graph(y)))
 
 
-class RoiBranch(nn.Module):
+class RegionBranch(nn.Module):
     """Probability of signal by pixel."""
 
     def __init__(self, width: int, mixing: Mixing):
@@ -156,37 +158,34 @@ class PostProcessBlock(nn.Module):
 
 
 class Cnn(nn.Module):
-    """DUNEdn's CNN: a ROI branch, and a denoiser whose output is a signed gain times the input.
+    """DUNEdn's CNN: a branch for regions, and a denoiser whose output is a signed gain times the input.
 
-    The task ``roi`` uses and trains the ROI branch alone, as DUNEdn does.
+    Where ``regions`` are its output it uses and trains that branch alone, as DUNEdn does.
     """
 
     multiple = (1, 1)
     memory_format = torch.channels_last
-    features, n_features = "waveform", 2
-    window = None
-    rounding_decides = False
     # Convolutions reach 3 * 4 (9x9), 2 (gc), 2 + 6 (high pass), 4 * (2 + 6) and 6 pixels.
     reach = (60, 60)
 
-    def __init__(self, settings: CnnSettings, task: str = "denoise", mixing: Mixing | None = None):
+    def __init__(self, settings: CnnSettings, outputs: dict[str, int], mixing: Mixing | None = None):
         super().__init__()
         mixing = mixing or Mixing()
-        self.outputs = ("roi",) if task == "roi" else ("denoised",)
+        self._only_regions = "regions" in outputs
         width = settings.width
         channels = 3 * width + 1
         self.bytes_per_pixel = {"float32": 13 * 4 * channels, "bfloat16": 3 * 4 * channels}
-        self.roi = RoiBranch(width, mixing)
+        self.roi = RegionBranch(width, mixing)  # the name in DUNEdn's state dicts
         self.pre_process_blocks = nn.ModuleList(PreProcessBlock(kernel, width, mixing) for kernel in (5, 7, 9))
         self.lpfs = nn.ModuleList(LowPassBlock(channels, mixing) for _ in range(4))
         self.hpf = HighPassBlock(channels, mixing)
         self.post_process_block = PostProcessBlock(channels, width, mixing)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (batch, 1 or more, h, w) ADC, of which the first channel counts, to denoised ADC or the ROI logit,
+        """Map (batch, 1 or more, h, w) ADC, of which the first channel counts, to denoised ADC or the logit of regions,
         (batch, 1, h, w)."""
         x = x[:, :1].contiguous(memory_format=self.memory_format)
-        if self.outputs == ("roi",):
+        if self._only_regions:
             return self.roi.logits(x).float()
         y = torch.cat([*(block(x) for block in self.pre_process_blocks), self.roi(x)], dim=1)
         high = self.hpf(y)
@@ -194,3 +193,13 @@ class Cnn(nn.Module):
         for low in self.lpfs:
             y = low(y) + high
         return (self.post_process_block(y) * x).float()
+
+
+SPEC = NetworkSpec(
+    build=Cnn,
+    settings=CnnSettings,
+    features="waveform",
+    serves={"denoise": ("denoised",), "regions": ("regions",)},
+    window=None,
+    rounding_decides=False,
+)

@@ -11,10 +11,11 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from protodune.core.errors import ProtoduneError
+from protodune.learning.network import NetworkSpec
 
 INPUT_SCALE = 32.0
-"""Features come in units of 125 electrons a tick; the network wants 4000 electrons to be 1."""
+"""Features come in units of 125 electrons per tick; the network wants 4000 electrons to be 1."""
+N_FEATURES = 3
 
 
 @dataclass(frozen=True)
@@ -35,28 +36,22 @@ class DnnRoi(nn.Module):
     """Logit of the probability that ten ticks of a channel hold signal, from the loose deconvolved charge and two images of
     crossings (MP2, MP3); induction planes only."""
 
-    features, n_features = "dnnroi", 3
-    outputs = ("roi",)
-    window = None
-    rounding_decides = False
     multiple = (16, 16)
-    # Two 3x3 convolutions a level on the way down and up, one pixel of each interpolation on the way up.
+    # Two 3x3 convolutions per level on the way down and up, one pixel of each interpolation on the way up.
     reach = (2 * 2 * 15 + 2 * 16 + 2 + 4 + 8 + 16, 2 * 2 * 15 + 2 * 16 + 2 + 4 + 8 + 16)
 
-    def __init__(self, settings: DnnRoiSettings, task: str = "roi"):
+    def __init__(self, settings: DnnRoiSettings, outputs: dict[str, int]):
         super().__init__()
-        if task != "roi":
-            raise ProtoduneError(f"model.dnnroi: found task '{task}', expected roi: it selects regions and denoises nothing")
         w = settings.width
         self.bytes_per_pixel = {"float32": 40 * w, "bfloat16": 20 * w}
         widths = (w, 2 * w, 4 * w, 8 * w, 8 * w)
-        self.inc = _double(self.n_features, w)
+        self.inc = _double(N_FEATURES, w)
         self.downs = nn.ModuleList(_double(a, b) for a, b in pairwise(widths))
         self.ups = nn.ModuleList([_double(16 * w, 4 * w), _double(8 * w, 2 * w), _double(4 * w, w), _double(2 * w, w)])
         self.out = nn.Conv2d(w, 1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (batch, 3, channels, slices of ten ticks) in units of 125 electrons a tick to logits (batch, 1, channels,
+        """Map (batch, 3, channels, slices of ten ticks) in units of 125 electrons per tick to logits (batch, 1, channels,
         slices); sizes in multiples of 16."""
         y = self.inc((x / INPUT_SCALE).contiguous(memory_format=torch.channels_last))
         skips = [y]
@@ -67,3 +62,13 @@ class DnnRoi(nn.Module):
             y = nn.functional.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
             y = up(torch.cat([skip, y], dim=1))
         return self.out(y).float()
+
+
+SPEC = NetworkSpec(
+    build=DnnRoi,
+    settings=DnnRoiSettings,
+    features="dnnroi",
+    serves={"regions": ("regions",)},
+    window=None,
+    rounding_decides=False,
+)

@@ -12,13 +12,12 @@ import torch
 from torch import nn
 
 from protodune.core.errors import ProtoduneError
-from protodune.learning.networks.cnn import Cnn, CnnSettings, Mixing
 from protodune.learning.exporting import is_exporting
+from protodune.learning.network import NetworkSpec
+from protodune.learning.networks.cnn import Cnn, CnnSettings, Mixing
 
 CROP = 32
 """Channels and ticks of the crops that DUNEdn's graphs span."""
-OVERLAP = 0
-"""DUNEdn's crops do not overlap; 8 pixels would cost 1.8 times the time."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class GcnnSettings:
 
     def __post_init__(self):
         if self.mask not in ("local", "dunedn"):
-            raise ProtoduneError(f"model.gcnn.mask: found '{self.mask}', expected local or dunedn")
+            raise ProtoduneError(f"network_settings of gcnn: mask: found '{self.mask}', expected local or dunedn")
 
 
 def around(height: int, width: int, device: torch.device | None = None) -> torch.Tensor:
@@ -140,12 +139,20 @@ class Gcnn(Cnn):
     Layers that share a graph share the differences of the features it was built on, as in DUNEdn.
     """
 
-    window, overlap = (CROP, CROP), (OVERLAP, OVERLAP)
-    rounding_decides = True  # between nearly equal neighbours
-
-    def __init__(self, settings: GcnnSettings, task: str = "denoise"):
-        super().__init__(CnnSettings(settings.width), task, GraphMixing(settings))
+    def __init__(self, settings: GcnnSettings, outputs: dict[str, int]):
+        super().__init__(CnnSettings(settings.width), outputs, GraphMixing(settings))
         distances = 3 * 4 * CROP**2
         self.bytes_per_pixel = {k: v + distances for k, v in self.bytes_per_pixel.items()}
         if settings.mask == "dunedn":
             self.memory_format = torch.contiguous_format
+
+
+SPEC = NetworkSpec(
+    build=Gcnn,
+    settings=GcnnSettings,
+    features="waveform",
+    serves={"denoise": ("denoised",), "regions": ("regions",)},
+    window=(32, 32),
+    overlap=(0, 0),  # as DUNEdn's crops; 8 pixels would cost 1.8 times the time
+    rounding_decides=True,  # between nearly equal neighbours
+)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from protodune.learning.network import NetworkSpec
+
 COMPRESS_ADC = 20.0
-"""Input samples are compressed to asinh(x / 20 ADC): linear for noise, logarithmic for bright hits, whose features would
+"""Input values are compressed to asinh(x / 20 ADC): linear for noise, logarithmic for bright hits, whose features would
 otherwise drown the noise estimate."""
 OUTPUT_SCALE_ADC = 5.0
 """The noise estimate is in units of its typical size."""
@@ -16,7 +18,7 @@ OUTPUT_SCALE_ADC = 5.0
 
 @dataclass(frozen=True)
 class UNetSettings:
-    """``widths``: channels a level; ``fold``: neighbouring ticks folded into channels by the stem."""
+    """``widths``: channels per level; ``fold``: neighbouring ticks folded into channels by the stem."""
 
     widths: tuple[int, ...] = (16, 32, 64, 128)
     fold: int = 4
@@ -44,12 +46,7 @@ class UNet(nn.Module):
     appended, and one convolution follows: a third of the operations of the usual two on both.
     """
 
-    outputs = ("denoised", "roi")
-    features, n_features = "waveform", 2
-    window = None
-    rounding_decides = False
-
-    def __init__(self, settings: UNetSettings, task: str = "denoise"):
+    def __init__(self, settings: UNetSettings, outputs: dict[str, int]):
         super().__init__()
         self.bytes_per_pixel = {"float32": 240, "bfloat16": 120}
         self.fold = settings.fold
@@ -67,13 +64,13 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(widths[0], 3 * settings.fold, 3, padding=1)
         depth = len(widths) - 1
         self.multiple = (2**depth, settings.fold * 2**depth)
-        # Two 3x3 convolutions a level on the way down, one on the way up, and the head: the reach of one output pixel.
+        # Two 3x3 convolutions per level on the way down, one on the way up, and the head: the reach of one output pixel.
         reach = sum((2 + 1) * 2**level for level in range(depth)) + 2 * 2**depth + 2**depth + 1
         self.reach = (reach, settings.fold * reach)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (batch, 2, channels, ticks) ADC to denoised ADC and ROI logit, (batch, 2, channels, ticks); sizes in multiples
-        of ``multiple``."""
+        """Map (batch, 2, channels, ticks) ADC to denoised ADC and the logit of regions, (batch, 2, channels, ticks); sizes
+        in multiples of ``multiple``."""
         y = self._fold(compress(x))
         skips = []
         for level, block in enumerate(self.encoder):
@@ -95,3 +92,13 @@ class UNet(nn.Module):
     def _unfold(self, y: torch.Tensor) -> torch.Tensor:
         """(batch, c * fold, channels, ticks / fold) to float32 (batch, c, channels, ticks)."""
         return y.float().unflatten(1, (-1, self.fold)).permute(0, 1, 3, 4, 2).flatten(3)
+
+
+SPEC = NetworkSpec(
+    build=UNet,
+    settings=UNetSettings,
+    features="waveform",
+    serves={"denoise": ("denoised", "regions")},
+    window=None,
+    rounding_decides=False,
+)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from protodune.learning.exporting import adaptive_max_pool
+from protodune.learning.network import NetworkSpec
 
 NODES = 28
 """The graph has 28 x 28 nodes, whatever the size of the image."""
@@ -135,21 +136,19 @@ class GraphLayer(nn.Module):
 
 
 class Uscg(nn.Module):
-    """USCG-Net on windows of whole planes, 34,661,750 parameters; denoised = gain (at least 0) times the input, or for the
-    task ``roi`` the logit in place of the gain.
+    """USCG-Net on windows of whole planes, 34,661,750 parameters; denoised = gain (at least 0) times the input, or where
+    ``regions`` are its output the logit in place of the gain.
 
-    The graph and the maps depend on the size of what it is given, hence ``window`` (channels, ticks; None: all) and its
-    ``overlap``, which are DUNEdn's.  ``graph_loss`` is the graph's own loss of the last forward pass, part of the training.
+    The graph and the maps depend on the size of what it is given, hence its windows, which are DUNEdn's.  ``graph_loss`` is
+    the graph's own loss of the last forward pass, part of the training.
     """
 
     multiple = (1, 1)
-    features, n_features = "waveform", 2
-    window, overlap = (None, 2000), (0, 1000)
-    rounding_decides = False
+    reach = (0, 0)  # windows overlap instead
 
-    def __init__(self, settings: UscgSettings, task: str = "denoise"):
+    def __init__(self, settings: UscgSettings, outputs: dict[str, int]):
         super().__init__()
-        self.outputs = ("roi",) if task == "roi" else ("denoised",)
+        self._only_regions = "regions" in outputs
         self.bytes_per_pixel = {"float32": 1100, "bfloat16": 450}
         by_max = settings.dunedn
         self._mixed_up = settings.dunedn
@@ -166,7 +165,7 @@ class Uscg(nn.Module):
                 Pooling(1024, by_max=True),
             ]
         )
-        last = Pooling(1, by_max, signed=self.outputs == ("roi",))
+        last = Pooling(1, by_max, signed=self._only_regions)
         self.upsamples = nn.ModuleList([Pooling(1, by_max), Pooling(1, by_max), last])
         self.gcns = nn.ModuleList([GraphLayer(1024, 128, hidden=True), GraphLayer(128, 1, hidden=False)])
         self.scg = SelfConstructingGraph(1024, settings.dunedn)
@@ -176,7 +175,7 @@ class Uscg(nn.Module):
         self.graph_loss = torch.zeros(())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (batch, 1 or more, h, w) ADC, of which the first channel counts, to denoised ADC or the ROI logit,
+        """Map (batch, 1 or more, h, w) ADC, of which the first channel counts, to denoised ADC or the logit of regions,
         (batch, 1, h, w); h and w of at least 32."""
         x = x[:, :1].contiguous(memory_format=torch.channels_last)
         fine = self.downsamples[0](x)
@@ -192,4 +191,15 @@ class Uscg(nn.Module):
         for number, (skip, size) in enumerate(zip((nodes, coarse, fine), sizes, strict=True)):
             y = self.recombs[number](y, self.adapts[2 - number](skip))
             y = self.upsamples[number](y, size)
-        return (y if self.outputs == ("roi",) else y * x).float()
+        return (y if self._only_regions else y * x).float()
+
+
+SPEC = NetworkSpec(
+    build=Uscg,
+    settings=UscgSettings,
+    features="waveform",
+    serves={"denoise": ("denoised",), "regions": ("regions",)},
+    window=(None, 2000),
+    overlap=(0, 1000),
+    rounding_decides=False,
+)

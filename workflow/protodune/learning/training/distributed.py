@@ -1,6 +1,6 @@
 """How ranks talk: Horovod or torch.distributed when a launcher started several processes, else nothing at all.
 
-The only module that knows either.  Everything else sees rank, size and four collectives.
+Everything else sees rank, size and four collectives.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import torch
 import torch.distributed as dist
 
 from protodune.core.errors import ProtoduneError
+from protodune.learning.backends import horovod_for_torch
 
 log = logging.getLogger(__name__)
 
 BACKENDS = ("auto", "horovod", "torch", "none")
-# Horovod's background thread polls once a cycle; its default of 1 ms takes a third of a fully used CPU core.
+# Horovod's background thread polls once per cycle; its default of 1 ms takes a third of a fully used CPU core.
 # A longer one delays the sums: 5, 10, 20 and 40 ms gave two ranks an efficiency of 0.78, 0.82, 0.86 and 0.81 (before what
 # now happens while they travel; with it 12 ms give 0.93).
 _CPU_CYCLE_MS = "12"
@@ -74,7 +75,7 @@ class _Ranks(ABC):
         """Start to add up every tensor over the ranks; return what waits and then replaces them by their sums.
 
         What the caller does in between costs no time as long as the sums are under way.  They travel fused in buffers of at
-        most ``megabytes`` (0: in one), which is one negotiation a buffer and not one a tensor; as ``dtype`` (float16,
+        most ``megabytes`` (0: in one), which is one negotiation per buffer and not one per tensor; as ``dtype`` (float16,
         bfloat16), if given, which halves what travels.
         """
         under_way = []
@@ -116,12 +117,7 @@ class HorovodRanks(_Ranks):
     name = "horovod"
 
     def __init__(self):
-        try:
-            import horovod.torch as hvd
-        except ImportError as error:
-            raise ProtoduneError(
-                f"backend horovod: cannot be imported ({error}); build it with 'make setup' or set backend: none"
-            ) from None
+        hvd = horovod_for_torch()
         if not torch.cuda.is_available():
             os.environ.setdefault("HOROVOD_CYCLE_TIME", _CPU_CYCLE_MS)
         hvd.init()

@@ -107,5 +107,5 @@ WAVEFORM_LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]
     "ssim_l1": ssim_l1,
     "ssim_l2": ssim_l2,
 }
-ROI_LOSSES = {"bce": bce, "softdice": softdice, "bce_dice": bce_dice}
+REGION_LOSSES = {"bce": bce, "softdice": softdice, "bce_dice": bce_dice}
 METRICS = {"ssim": stat_ssim, "psnr": psnr, "mse": mse, "imae": imae}

@@ -13,23 +13,42 @@ import torch
 
 @dataclass
 class EpochRecord:
-    """One line of history.tsv: mean squared errors of the waveforms in ADC^2 (NaN without that output), cross entropies
-    of the regions (likewise), and the loss by which the best epoch is chosen.  ``data_s`` and ``communication_s``: of the
-    seconds of training, those in which rank 0 read patches and waited for the other ranks; ``joules`` of all nodes, NaN
-    where they do not tell."""
+    """One line of history.tsv.
+
+    ``train`` and ``val``: for each output the loss that the task reports; ``val_loss``: the weighted sum by which the best
+    epoch is chosen.  ``data_s`` and ``communication_s``: of the seconds of training, those in which rank 0 read patches and
+    waited for the other ranks; ``joules`` of all nodes, NaN where they do not tell.
+    """
 
     epoch: int
     learning_rate: float
-    train_mse: float
-    val_mse: float
-    train_roi: float
-    val_roi: float
+    train: dict[str, float]
+    val: dict[str, float]
     val_loss: float
     seconds: float
     mpixel_per_s: float
     data_s: float = 0.0
     communication_s: float = 0.0
     joules: float = math.nan
+
+    def columns(self) -> dict[str, float]:
+        """Return the line by column: ``train_OUTPUT`` and ``val_OUTPUT`` for each output."""
+        found: dict[str, float] = {}
+        for name, value in vars(self).items():
+            if name == "train":
+                for output in value:
+                    found |= {f"train_{output}": value[output], f"val_{output}": self.val[output]}
+            elif name != "val":
+                found[name] = value
+        return found
+
+
+def history_table(history: list[EpochRecord]) -> str:
+    """Return the history as tab-separated text."""
+    rows = [record.columns() for record in history]
+    lines = ["\t".join(rows[0])]
+    lines += ["\t".join(f"{value:.6g}" for value in row.values()) for row in rows]
+    return "\n".join(lines) + "\n"
 
 
 @dataclass
@@ -48,9 +67,10 @@ class Stopwatch:
 
 @dataclass
 class Progress:
-    """Where in an epoch the training is: steps done, sums of the two losses over them, seconds and joules they took."""
+    """Where in an epoch the training is: sums of the reported losses over the steps done (float64, one per output), how many
+    steps these are, the seconds and joules that they took."""
 
+    sums: torch.Tensor
     step: int = 0
-    sums: torch.Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
     seconds: float = 0.0
     joules: float = 0.0

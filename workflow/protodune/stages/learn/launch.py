@@ -1,4 +1,4 @@
-"""Start a program on all ranks: ``python -m protodune.stages.learn.launch [--ranks N] -- python -m protodune.stages.learn.train ...``.
+"""Start a program on all ranks: ``python -m protodune.stages.learn.launch [--ranks N] -- python -m MODULE ...``.
 
 Inside a Slurm job one srun starts a rank for every task of the allocation, inside an LSF job blaunch does, elsewhere
 ``--ranks`` processes start on this machine.  The launcher holds the store by which Horovod (over Gloo) or torch.distributed
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--ranks", type=int, default=0, help="ranks in all; in a queue all tasks that it gave, else 1")
     p.add_argument("--backend", choices=BACKENDS, default="auto", help="auto: horovod where it is installed, else torch")
     p.add_argument("--port", type=int, default=0, help="of the rendezvous; a free one is taken")
-    p.add_argument("--threads", type=int, default=0, help="CPU threads a rank; in a queue its CPUs a task")
+    p.add_argument("--threads", type=int, default=0, help="CPU threads per rank; in a queue its CPUs per task")
     p.add_argument("--srun-options", default="", help="further options of srun, for instance '--gpus-per-task=1'")
     p.add_argument("--mpi", default="", help="start by 'srun --mpi=TYPE' for a Horovod that was built with MPI only")
     p.add_argument("--worker", help=argparse.SUPPRESS)

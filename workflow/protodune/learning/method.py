@@ -1,0 +1,130 @@
+"""A trained network as a method: from an event store, and products of earlier steps, to a product file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from protodune.classical.cut import apply_cut
+from protodune.core.energy import EnergyMeter, in_words
+from protodune.core.memory import keep_freed_memory
+from protodune.core.provenance import versions
+from protodune.events.products import DEFAULT_THRESHOLD, Place, PlaneProduct, make_products
+from protodune.events.store import EventStore
+from protodune.learning.chain import open_inputs
+from protodune.learning.featureset import Inputs, check_inputs
+from protodune.learning.inference import fold_norms, infer_plane
+from protodune.learning.network import Network
+from protodune.learning.weights import load_weights
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """``task`` and, unless None, ``model`` must be those of the weights; denoised values of size up to ``cut_adc`` (ADC of
+    the reference gain) become zero; ``threshold`` is the score at which a pixel belongs to a region, None: what the weights
+    say, or 0.5; ``memory_mb`` for activations, None: as ``inference`` finds it."""
+
+    task: str
+    model: str | None = None
+    cut_adc: float = 0.0
+    threshold: float | None = None
+    precision: str = "float32"
+    memory_mb: int | None = None
+
+
+def infer_sample(
+    settings: NetworkSettings,
+    step: str,
+    method: str,
+    family: str,
+    events: str,
+    weights: str,
+    output: str,
+    inputs: Mapping[str, str] | None = None,
+    threads: int = 1,
+    code: str = "",
+) -> None:
+    """Write what a network makes of the planes of a family in a sample.
+
+    ``inputs``: product files by the step that made them; ``code``: digest of the code, with which an interrupted run may go
+    on.
+    """
+    keep_freed_memory()
+    torch.set_num_threads(max(1, threads))
+    expected = {"task": settings.task, "model": settings.model, "family": family}
+    network, trained = load_weights(weights, expected)
+    fold_norms(network.module)
+    if torch.cuda.is_available():
+        network.module.cuda()
+    paths = dict(inputs or {})
+    about = {
+        "task": settings.task,
+        "step": step,
+        "method": method,
+        "threshold": settings.threshold or trained.get("threshold", DEFAULT_THRESHOLD),
+        "settings": asdict(settings),
+        "weights": weights,
+        "trained": trained,
+        "inputs": paths,
+        "versions": versions("numpy", "scipy", "torch"),
+    }
+    meter = EnergyMeter()
+    with contextlib.ExitStack() as stack:
+        products = open_inputs(paths, stack)
+        with EventStore(events) as store:
+            check_inputs(network.spec.features, products, store, family)
+            count = len({store.event_id(image) for image in range(len(store))})
+        planes = PlanesByNetwork(network, settings, products)
+        outputs = network.outputs
+        make_products(planes, events, family, outputs, output, about, _state(code, paths), network.task_spec.scope)
+    log.info("%s: %s", events, in_words(meter.joules() / max(1, count), f"per event for {family} ({meter.source})"))
+
+
+def _state(code: str, paths: Mapping[str, str]) -> str:
+    """What must be the same for an interrupted run to go on: the code and the input files."""
+    if not paths:
+        return code
+    states = [(step, Path(path).stat()) for step, path in sorted(paths.items())]
+    return json.dumps([code, [(step, state.st_size, state.st_mtime_ns) for step, state in states]])
+
+
+class PlanesByNetwork:
+    """A method as ``make_products`` takes it: each plane by itself through one network."""
+
+    def __init__(self, network: Network, settings: NetworkSettings, inputs: Inputs):
+        self._network, self._settings, self._inputs = network, settings, inputs
+
+    def __call__(self, store: EventStore, group: list[Place]) -> list[PlaneProduct]:
+        """Return what the network makes of each of the places."""
+        return [self._plane(store, place) for place in group]
+
+    def _plane(self, store: EventStore, place: Place) -> PlaneProduct:
+        network, settings, chosen = self._network, self._settings, self._network.features
+        features = chosen.build(store, place.plane.name, place.image, self._inputs)
+        product = infer_plane(network, features, settings.precision, settings.memory_mb)
+        scale = place.plane.adc_scale
+        for output in network.outputs:
+            image = product[output.name]
+            if chosen.rebin > 1:
+                image = refined(image, chosen.rebin, store.ticks)
+            if output.unit == "ADC" and scale != 1:
+                image = image * np.float32(scale)
+            if output.name == "denoised":
+                image = apply_cut(image, settings.cut_adc * scale)
+            product[output.name] = image
+        return product
+
+
+def refined(coarse: np.ndarray, rebin: int, ticks: int) -> np.ndarray:
+    """Return an image of slices of ``rebin`` ticks by tick, (..., channels, ticks); ticks that no slice covers are 0."""
+    fine = np.repeat(coarse, rebin, axis=-1)
+    return np.pad(fine, [(0, 0)] * (fine.ndim - 1) + [(0, ticks - fine.shape[-1])])
