@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def columns(detector: Detector) -> list[str]:
     """Return the columns of a table of points; ``collection`` names the plane that collects."""
-    planes = [name.lower() for name in detector.plane_names]
+    planes = detector.plane_names
     places = [c for c in PLACE_COLUMNS if c not in ("family", "plane")]
     charges = [f"{image}_{plane}" for image in IMAGES for plane in planes]
     return [*places, "collection", "tick", *(f"channel_{plane}" for plane in planes), *charges]
@@ -73,11 +73,11 @@ def _points_of_image(store: EventStore, found: dict[str, Products], image: int, 
     place = {"detector": store.detector.name, **about, "run": run, "subrun": subrun, "event": event,
              "detector_unit": unit.number, "collection": collection}  # fmt: skip
     values = {"tick": points[collection][:, 1]}
-    values |= {f"channel_{n.lower()}": store.channel(n, image)[points[n][:, 0]] for n in planes}
-    values |= {f"raw_{n.lower()}": pulse_charges(raw.pop(n).charge, points[n]) for n in planes}
+    values |= {f"channel_{n}": store.channel(n, image)[points[n][:, 0]] for n in planes}
+    values |= {f"raw_{n}": pulse_charges(raw.pop(n).charge, points[n]) for n in planes}
     for name, plane in planes.items():
         denoised = found[plane.family].image("denoised", name, image)
-        values[f"denoised_{name.lower()}"] = pulse_charges(deconvolve(denoised, plane).charge, points[name])
+        values[f"denoised_{name}"] = pulse_charges(deconvolve(denoised, plane).charge, points[name])
     lists = [column.tolist() for column in values.values()]
     return [{**place, **dict(zip(values, each, strict=True))} for each in zip(*lists, strict=True)]
 

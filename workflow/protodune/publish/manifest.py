@@ -20,7 +20,7 @@ _BLOCK = 1 << 20
 
 
 def products(results: Path) -> Iterator[Path]:
-    """Yield all products below ``results``, sorted; hidden files and unfinished predictions are none."""
+    """Yield all products below ``results``, sorted; hidden files and unfinished products of methods are none."""
     for path in sorted(results.rglob("*")):
         parts = path.relative_to(results).parts
         hidden = any(part.startswith(".") or part.endswith(".parts") for part in parts)

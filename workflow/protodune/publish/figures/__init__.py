@@ -1,1 +1,1 @@
-"""Figures: drawn from small tables and planes, nothing computed; no torch here."""
+"""Figures: drawn from tables and planes, nothing computed."""

@@ -9,13 +9,13 @@ const protodune = (() => {
 
   const named = (name) => doc.get_model_by_name(name);
 
-  function decode(key) {
+  function decode(key, image) {
     if (!key) return null;
-    if (!decoded.has(key)) decoded.set(key, unpack(key));
+    if (!decoded.has(key)) decoded.set(key, unpack(key, image.adc_per_count));
     return decoded.get(key);
   }
 
-  async function unpack(key) {
+  async function unpack(key, perCount) {
     const text = document.getElementById(key).textContent; // each picture its own element: nothing else is parsed
     const blob = await (await fetch("data:image/png;base64," + text)).blob();
     const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
@@ -26,10 +26,10 @@ const protodune = (() => {
     const rows = bitmap.height / 2, ticks = bitmap.width, half = rows * ticks;
     const counts = new Int16Array(half);
     for (let i = 0; i < half; i++) counts[i] = (pixels[i] & 255) + ((pixels[i + half] & 255) << 8) - content.offset;
-    return withOverview({ rows, ticks, counts, unit: key.startsWith("raw") ? 1 : content.unit });
+    return withOverview({ rows, ticks, counts, unit: key.startsWith("raw") ? 1 : perCount });
   }
 
-  // The sample of largest size of every block: thin tracks stay visible when the whole plane is.
+  // The value of largest size of every block: thin tracks stay visible when the whole plane is.
   function withOverview(plane) {
     const rows = Math.ceil(plane.rows / POOL_ROWS), ticks = Math.ceil(plane.ticks / POOL_TICKS);
     const pooled = new Int16Array(rows * ticks);
@@ -44,13 +44,13 @@ const protodune = (() => {
     return plane;
   }
 
-  function difference(a, b) {
-    const counts = new Int16Array(a.counts.length), ratioA = a.unit / content.unit, ratioB = b.unit / content.unit;
+  function difference(a, b, unit) {
+    const counts = new Int16Array(a.counts.length), ratioA = a.unit / unit, ratioB = b.unit / unit;
     for (let i = 0; i < counts.length; i++) counts[i] = a.counts[i] * ratioA - b.counts[i] * ratioB;
-    return withOverview({ rows: a.rows, ticks: a.ticks, counts, unit: content.unit });
+    return withOverview({ rows: a.rows, ticks: a.ticks, counts, unit });
   }
 
-  // Fill a raster with the visible part of a plane, in each cell the sample of largest size.
+  // Fill a raster with the visible part of a plane, in each cell the value of largest size.
   function fill(raster, plane, range) {
     raster.fill(0);
     if (!plane) return;
@@ -112,8 +112,8 @@ const protodune = (() => {
   }
 
   function place(row, tick) {
-    const view = content.views[shown.image.view];
-    return `channel ${shown.first + row}, ${view.wires[row]}, FEMB ${view.femb[row]}, tick ${tick}`;
+    const wiring = content.wirings[shown.image.wiring];
+    return `${shown.image.unit}, channel ${shown.first + row}, ${wiring.wires[row]}, board ${wiring.boards[row]}, tick ${tick}`;
   }
 
   function hover(x, y) {
@@ -137,19 +137,21 @@ const protodune = (() => {
     const method = image.denoised[chosen] ? chosen : Object.keys(image.denoised)[0];
     const wanted = [image.raw, image.denoised[method], image.truth].filter(Boolean);
     for (const key of decoded.keys()) if (!wanted.includes(key)) decoded.delete(key);
-    const [raw, denoised, truth] = await Promise.all([decode(image.raw), decode(image.denoised[method]), decode(image.truth)]);
-    const residual = truth && denoised ? difference(denoised, truth) : denoised ? difference(raw, denoised) : null;
+    const [raw, denoised, truth] = await Promise.all([image.raw, image.denoised[method], image.truth].map((key) => decode(key, image)));
+    const unit = image.adc_per_count;
+    const residual = truth && denoised ? difference(denoised, truth, unit) : denoised ? difference(raw, denoised, unit) : null;
     shown = { image, first: image.first_channel, planes: { raw, denoised, truth, residual }, residual: truth ? "denoised − truth" : "raw − denoised" };
     cursor = { row: image.busiest[0], tick: image.busiest[1] };
-    named("denoised_figure").title.text = method ? `denoised: ${method}` : "no prediction";
+    named("denoised_figure").title.text = method ? `denoised: ${method}` : "no product";
     named("truth_figure").title.text = truth ? "truth" : "truth: none, recorded data";
     named("residual_figure").title.text = shown.residual;
-    const [low, high] = image.view === "X" ? [-20, 100] : [-20, 20];
     for (const name of ["raw", "denoised", "truth"]) {
       const mapper = named(name + "_mapper");
-      mapper.palette = image.view === "X" ? content.palettes.sequential : content.palettes.diverging;
-      mapper.low = low; mapper.high = high;
+      mapper.palette = content.palettes[image.palette];
+      [mapper.low, mapper.high] = image.range_adc;
     }
+    [named("residual_mapper").low, named("residual_mapper").high] = image.residual_range_adc;
+    for (const name of ["raw", "denoised", "truth", "residual", "wave"]) named(name + "_ticks").axis_label = `tick (${image.tick_us} µs)`;
     if (resetView) {
       const x = named("raw_figure").x_range, y = named("raw_figure").y_range;
       for (const [range, first, last] of [[x, 0, raw.ticks], [y, shown.first, shown.first + raw.rows]]) {
@@ -182,7 +184,7 @@ const protodune = (() => {
   }
   if (content.images.length) { // while bokeh sets up the figures
     const first = content.images[0];
-    for (const key of [first.raw, Object.values(first.denoised)[0], first.truth]) decode(key);
+    for (const key of [first.raw, Object.values(first.denoised)[0], first.truth]) decode(key, first);
   }
   wait();
   return { show, hover };

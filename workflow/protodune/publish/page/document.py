@@ -61,7 +61,7 @@ def page(
 <nav><a href="#events">events</a><a href="#tables">tables</a><a href="#figures">figures</a><a href="#workflow">workflow</a>
 <a href="#provenance">provenance</a></nav>
 <h2 id="events">Events</h2>
-<p>Wheel: zoom; drag: pan; the panels move together. Where a pixel stands for many samples it shows the
+<p>Wheel: zoom; drag: pan; the panels move together. Where a pixel stands for many values it shows the
 one of largest size.  The waveform below is that of the channel at the cursor. {note}</p>
 {div}
 <h2 id="tables">Tables</h2><p>A click on a head sorts.</p>

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-DENOISED_ADC_PER_COUNT = 0.125
 OFFSET = 32768 + 128
 """Puts the counts around zero into the middle of a range of low bytes, so that the high bytes of noise are all the same."""
 LARGEST = 65535 - OFFSET

@@ -22,6 +22,8 @@ from bokeh.models import (
 from bokeh.palettes import RdBu11, Viridis256
 from bokeh.plotting import figure
 
+from protodune.publish.colours import DIFFERENCE_RANGE_ADC
+
 RASTER_ROWS, RASTER_COLUMNS = 260, 420
 """Pixels of each panel; browser.js fills them with the visible part of a plane."""
 MIN_TICKS, MIN_CHANNELS = 40, 15
@@ -30,39 +32,42 @@ PANELS = ("raw", "denoised", "truth", "residual")
 WAVE_COLOURS = {"raw": "#bbbbbb", "truth": "#000000", "denoised": "#0072b2"}
 DIVERGING = [*RdBu11]
 SEQUENTIAL = [*Viridis256]
-RESIDUAL_ADC = 20
 TABLE_HEIGHT = 620
 """Longer tables scroll."""
 TABLE_WIDTH, SIGN_WIDTH, CELL_MARGIN = 1180, 6, 22
-"""Columns share the width of a table in proportion to the signs of their longest text and a margin."""
+"""Columns share the width of a table in proportion to the characters of their longest text and a margin."""
 NUMBER_PLACES = 4
 NUMBER = f"""<%= value.toLocaleString("en", {{maximumFractionDigits:
     Math.max(0, {NUMBER_PLACES} - Math.floor(Math.log10(Math.max(1, Math.abs(value)))))}}) %>"""
 """Four places after the point, one less for each before it: one column may hold biases and squared errors."""
 
 
-def panels() -> tuple[UIElement, UIElement]:
-    """Return the four linked panels and the waveform below them."""
-    x, y = Range1d(0, 6000, min_interval=MIN_TICKS), Range1d(0, 960, min_interval=MIN_CHANNELS)
+def panels(first: dict) -> tuple[UIElement, UIElement]:
+    """Return the four linked panels and the waveform below them, for the first image; browser.js adapts them to others."""
+    ticks, rows, label = first["ticks"], first["rows"], f"tick ({first['tick_us']:g} µs)"
+    x, y = Range1d(0, ticks, min_interval=MIN_TICKS), Range1d(0, rows, min_interval=MIN_CHANNELS)
+    low, high = DIFFERENCE_RANGE_ADC
     figures = []
     for name in PANELS:
         panel = figure(
             name=f"{name}_figure", title=name, width=500, height=330, x_range=x, y_range=y, output_backend="canvas",
-            tools="pan,wheel_zoom,box_zoom,reset,crosshair", active_scroll="wheel_zoom", x_axis_label="tick (0.5 µs)",
+            tools="pan,wheel_zoom,box_zoom,reset,crosshair", active_scroll="wheel_zoom", x_axis_label=label,
             y_axis_label="offline channel",
         )  # fmt: skip
         panel.yaxis.formatter.use_scientific = False
-        mapper = LinearColorMapper(palette=DIVERGING, low=-RESIDUAL_ADC, high=RESIDUAL_ADC, name=f"{name}_mapper")
+        panel.xaxis.name = f"{name}_ticks"
+        mapper = LinearColorMapper(palette=DIVERGING, low=low, high=high, name=f"{name}_mapper")
         image = np.zeros((RASTER_ROWS, RASTER_COLUMNS), np.float32)
-        source = ColumnDataSource({"image": [image], "x": [0], "y": [0], "dw": [6000], "dh": [960]}, name=f"{name}_source")
+        source = ColumnDataSource({"image": [image], "x": [0], "y": [0], "dw": [ticks], "dh": [rows]}, name=f"{name}_source")
         panel.image(image="image", x="x", y="y", dw="dw", dh="dh", source=source, color_mapper=mapper)
         panel.add_layout(ColorBar(color_mapper=mapper, title="ADC", width=10), "right")
         panel.js_on_event(MouseMove, CustomJS(code="protodune.hover(cb_obj.x, cb_obj.y)"))
         figures.append(panel)
     wave = figure(
         name="wave_figure", title="waveform", width=1000, height=260, tools="pan,wheel_zoom,box_zoom,reset",
-        x_axis_label="tick (0.5 µs)", y_axis_label="ADC",
+        x_axis_label=label, y_axis_label="ADC",
     )  # fmt: skip
+    wave.xaxis.name = "wave_ticks"
     for name, colour in WAVE_COLOURS.items():
         source = ColumnDataSource({"x": [0], "y": [0]}, name=f"{name}_wave")
         width = 2.5 if name == "truth" else 1.2
@@ -75,7 +80,7 @@ def panels() -> tuple[UIElement, UIElement]:
 def browser(images: list[dict], methods: list[str]) -> UIElement:
     """Return the selectors, the panels, the readout and the waveform; a sentence if there is no image."""
     if not images:
-        return Div(text="<p>No test sample has predictions, so there is no event to browse.</p>")
+        return Div(text="<p>No test sample has products, so there is no event to browse.</p>")
     show = "protodune.show({reset})"
     which = Select(title="event and plane", name="image_select", value="0",
                    options=[(str(i), image["title"]) for i, image in enumerate(images)], width=460)  # fmt: skip
@@ -84,7 +89,7 @@ def browser(images: list[dict], methods: list[str]) -> UIElement:
     )
     which.js_on_change("value", CustomJS(code=show.format(reset="true")))
     method.js_on_change("value", CustomJS(code=show.format(reset="false")))
-    grid, wave = panels()
+    grid, wave = panels(images[0])
     readout = Div(name="readout", text="Move the cursor over a plane.", width=1000, height=44)
     return column(row(which, method), readout, grid, wave)
 

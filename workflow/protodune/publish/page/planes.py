@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 
 import numpy as np
 
-from protodune.detector.geometry import PLANE_FAMILIES, PLANES, WIRE_PLANES, femb_of_group
-from protodune.publish.page.images import DENOISED_ADC_PER_COUNT, OFFSET, encode
-from protodune.publish.page.layout import DIVERGING, SEQUENTIAL
-from protodune.events.predictions import Predictions
+from protodune.detector.model import FAMILIES, Plane
+from protodune.events.products import Products
 from protodune.events.store import EventStore
+from protodune.publish.colours import colour_range
+from protodune.publish.page.images import OFFSET, encode
+from protodune.publish.page.layout import DIVERGING, SEQUENTIAL
 
 log = logging.getLogger(__name__)
 
 
 def gather_planes(samples: list[dict], megabytes: float) -> tuple[dict, dict[str, str]]:
-    """Return what browser.js reads: images, wires and boards of each view; and pictures by key.
+    """Return what browser.js reads: images, and wires and boards of their planes; and pictures by key.
 
-    ``samples``: dicts of ``sample``, ``events`` (a store) and ``predictions`` ({family: {method: file}}).  First image of
-    every sample, then the second of every one, until the pictures weigh ``megabytes``; the first image is always taken.
+    ``samples``: dicts of ``sample``, ``events`` (a store) and ``products`` ({family: {method: file}}).  First image of every
+    sample, then the second of every one, until the pictures weigh ``megabytes``; the first image is always taken.
     """
     pictures: dict[str, str] = {}
     images: list[dict] = []
@@ -35,14 +37,26 @@ def gather_planes(samples: list[dict], megabytes: float) -> tuple[dict, dict[str
     if left_out:
         log.info("%d image(s) left out: the page would weigh more than %g MB", left_out, megabytes)
     content = {
-        "unit": DENOISED_ADC_PER_COUNT,
         "offset": OFFSET,
         "images": images,
         "left_out": left_out,
-        "views": {view: {"wires": wire_names(view), "femb": _boards(view)} for view in PLANES},
+        "wirings": _shared_wirings(images),
         "palettes": {"sequential": _colours(SEQUENTIAL), "diverging": _colours(DIVERGING)},
     }
     return content, pictures
+
+
+def _shared_wirings(images: list[dict]) -> list[dict]:
+    """Return the wirings of images, equal ones once; each image keeps the place of its own."""
+    places: dict[str, int] = {}
+    wirings = []
+    for image in images:
+        text = json.dumps(image["wiring"])
+        if text not in places:
+            places[text] = len(wirings)
+            wirings.append(image["wiring"])
+        image["wiring"] = places[text]
+    return wirings
 
 
 def _weight(pictures: dict[str, str]) -> int:
@@ -59,62 +73,71 @@ def _by_turns(samples: list[dict]) -> Iterator[tuple[dict, int]]:
 
 
 def _image(sample: dict, image: int) -> tuple[dict[str, str], list[dict]]:
-    """Return pictures and descriptions of the three planes of one image."""
+    """Return pictures and descriptions of all planes of one image."""
     pictures, described = {}, []
     with EventStore(sample["events"]) as store:
-        run, subrun, event = store.event_id(image)
-        for family, views in PLANE_FAMILIES.items():
-            methods = sample["predictions"].get(family, {})
-            for view in views:
-                bad = store.bad(view, image)
-                key = f"{sample['sample']}/{image}/{view}"
-                counts = store.adc(view, image) - np.rint(store.pedestal(view, image)).astype(np.int32)[:, None]
-                counts[bad] = 0
-                pictures[f"raw/{key}"] = encode(counts)
-                signal = counts
-                if store.has_clean:
-                    signal = _counts(store.clean(view, image))
-                    pictures[f"truth/{key}"] = encode(signal)
-                made = {}
-                for method, path in methods.items():
-                    with Predictions(path) as found:
-                        if found.has("denoised"):
-                            signal = _counts(found.denoised(view, image)) if not store.has_clean else signal
-                            made[method] = f"denoised/{method}/{key}"
-                            pictures[made[method]] = encode(_counts(found.denoised(view, image)))
-                busiest = np.unravel_index(int(np.argmax(np.abs(signal))), signal.shape)
-                described.append(
-                    {
-                        "title": f"{sample['sample']}: {run}.{subrun}.{event}, APA {store.apa[image]}, plane {view}",
-                        "view": view,
-                        "first_channel": int(store.channel(view, image)[0]),
-                        "bad": np.flatnonzero(bad).tolist(),
-                        "busiest": [int(i) for i in busiest],
-                        "raw": f"raw/{key}",
-                        "truth": f"truth/{key}" if store.has_clean else None,
-                        "denoised": made,
-                    }
-                )
+        for family in FAMILIES:
+            methods = sample["products"].get(family, {})
+            for plane in store.family(family, image):
+                parts, description = _plane(store, plane, image, sample["sample"], methods)
+                pictures |= parts
+                described.append(description)
     return pictures, described
 
 
-def _counts(waveforms: np.ndarray) -> np.ndarray:
-    return np.rint(waveforms / DENOISED_ADC_PER_COUNT).astype(np.int32)
+def _plane(store: EventStore, plane: Plane, image: int, sample: str, methods: dict[str, str]) -> tuple[dict[str, str], dict]:
+    """Return the pictures of one plane and what browser.js must know of it."""
+    name, per_count = plane.name, store.detector.adc_per_count
+    key, bad = f"{sample}/{image}/{name}", store.bad(name, image)
+    counts = store.adc(name, image) - np.rint(store.pedestal(name, image)).astype(np.int32)[:, None]
+    counts[bad] = 0
+    pictures, signal = {f"raw/{key}": encode(counts)}, None
+    if store.has_clean:
+        signal = _counts(store.clean(name, image), per_count)
+        pictures[f"truth/{key}"] = encode(signal)
+    made = {}
+    for method, path in methods.items():
+        with Products(path) as found:
+            if found.has("denoised"):
+                denoised = _counts(found.image("denoised", name, image), per_count)
+                signal = signal if store.has_clean else denoised
+                made[method] = f"denoised/{method}/{key}"
+                pictures[made[method]] = encode(denoised)
+    size = np.abs(counts if signal is None else signal)
+    run, subrun, event = store.event_id(image)
+    unit = f"{store.detector.unit_name} {plane.unit}"
+    return pictures, {
+        "title": f"{sample}: {run}.{subrun}.{event}, {unit}, plane {name}",
+        "unit": unit,
+        "tick_us": plane.tick_us,
+        "rows": plane.n_channels,
+        "ticks": store.ticks,
+        "adc_per_count": per_count,
+        "range_adc": colour_range(plane),
+        "residual_range_adc": colour_range(plane, difference=True),
+        "palette": "sequential" if plane.collects else "diverging",
+        "wiring": {"wires": wire_names(plane), "boards": np.repeat(plane.boards, plane.group_size).tolist()},
+        "first_channel": int(store.channel(name, image)[0]),
+        "bad": np.flatnonzero(bad).tolist(),
+        "busiest": [int(i) for i in np.unravel_index(int(np.argmax(size)), size.shape)],
+        "raw": f"raw/{key}",
+        "truth": f"truth/{key}" if store.has_clean else None,
+        "denoised": made,
+    }
 
 
-def _boards(view: str) -> list[int]:
-    return np.repeat(femb_of_group(view), PLANES[view].group_size).tolist()
+def _counts(waveforms: np.ndarray, adc_per_count: float) -> np.ndarray:
+    return np.rint(waveforms / adc_per_count).astype(np.int32)
 
 
-def wire_names(view: str) -> list[str]:
+def wire_names(plane: Plane) -> list[str]:
     """Return the wires that each row of a plane reads, as text."""
-    found: list[list[str]] = [[] for _ in range(PLANES[view].n_channels)]
-    for face in (0, 1):
-        plane = WIRE_PLANES[face, view]
-        rows = plane.row(np.arange(plane.n_wires))
+    found: list[list[str]] = [[] for _ in range(plane.n_channels)]
+    for face, wires in plane.wires.items():
+        rows = wires.row(np.arange(wires.n_wires))
         for row in np.unique(rows).tolist():
-            wires = " and ".join(map(str, np.flatnonzero(rows == row)))
-            found[row].append(f"wire {wires} of face {face}")
+            numbers = " and ".join(map(str, np.flatnonzero(rows == row)))
+            found[row].append(f"wire {numbers} of face {face}")
     return [", ".join(names) for names in found]
 
 

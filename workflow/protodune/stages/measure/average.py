@@ -17,9 +17,7 @@ def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("average", __doc__)
     p.add_argument("--tables", required=True, nargs="*", help="TSV files with columns sample, run, subrun, event")
-    p.add_argument(
-        "--keys", required=True, nargs="+", help="columns by which to average; detector, task and step always count"
-    )
+    p.add_argument("--keys", required=True, nargs="+", help="columns by which to average, besides detector, task and step")
     p.add_argument("--values", nargs="+", default=["value"], help="columns to average")
     p.add_argument("--mixed-detectors", action="store_true", help="take tables of several detectors, each averaged alone")
     p.add_argument("--output", required=True, help="TSV to write: keys, a mean and an error of each value, events")

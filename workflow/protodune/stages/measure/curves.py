@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("curves", __doc__)
-    p.add_argument("--measurements", required=True, nargs="+", help="scores, TSV files of the stage 'measure'")
+    p.add_argument("--measurements", required=True, nargs="+", help="scores: TSV files of the stage 'measure'")
     p.add_argument("--mixed-detectors", action="store_true", help="take scores of several detectors, each added up alone")
     p.add_argument("--areas", required=True, help="TSV of the areas to write")
     p.add_argument("--points", required=True, help="TSV of the points to write")

@@ -7,8 +7,8 @@ import logging
 
 from protodune.core.tables import write_table
 from protodune.measure.reproduction import COLUMNS, reproduction_rows
-from protodune.measure.rows import read_rows, require_one_detector
-from protodune.publish.tables import reproduction_blocks
+from protodune.measure.rows import read_rows
+from protodune.publish.reproduction_table import reproduction_blocks
 from protodune.publish.typeset import write_beside
 from protodune.stages.command import run_stage, stage_parser
 
@@ -19,16 +19,13 @@ def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("reproduction", __doc__)
     p.add_argument("--tables", required=True, nargs="+", help="averaged details, TSV, one per plane family")
-    p.add_argument("--mixed-detectors", action="store_true", help="take details of several detectors, a block for each")
     p.add_argument("--output", required=True, help="TSV to write, with .md, .tex and .html beside it")
     return p
 
 
-def run(tables: list[str], output: str, mixed_detectors: bool = False) -> None:
+def run(tables: list[str], output: str) -> None:
     """Write the table; DUNEdn's definitions are in this one only."""
-    _, details = read_rows(tables)
-    require_one_detector(details, mixed_detectors)
-    rows = reproduction_rows(details)
+    rows = reproduction_rows(read_rows(tables)[1])
     write_table(output, rows, list(COLUMNS))
     write_beside(output, reproduction_blocks(rows), "Reproduction of DUNEdn's metrics")
     log.info("%s: %d rows", output, len(rows))
@@ -37,7 +34,7 @@ def run(tables: list[str], output: str, mixed_detectors: bool = False) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage("reproduction", lambda: run(a.tables, a.output, a.mixed_detectors))
+    return run_stage("reproduction", lambda: run(a.tables, a.output))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import write_text
-from protodune.publish.manifest import differences, make_manifest, read_manifest
 from protodune.core.provenance import versions
+from protodune.publish.manifest import differences, make_manifest, read_manifest
 from protodune.stages.command import run_stage, stage_parser
 
 log = logging.getLogger(__name__)

@@ -7,14 +7,26 @@ import json
 from matplotlib import pyplot as plt
 from matplotlib.ticker import NullFormatter
 
+from protodune.publish.figures.lines import say_nothing
+from protodune.publish.figures.spec import Figure, Rows
 from protodune.publish.figures.style import COLOURS
 
 _FEW = 5
 """Up to so many values stand side by side and not on a scale."""
 
 
-def draw_scan(rows: list[dict[str, str]], title: str) -> plt.Figure:
-    """Draw the validation loss over each setting, one panel a setting; ended trials are hollow, the best is ringed."""
+def best_first(rows: Rows) -> Rows:
+    """Return the trials, the smallest validation loss first."""
+    return sorted(rows, key=lambda r: float(r["val_loss"]))
+
+
+def draw_search(rows: Rows, networks: set[str], title: str) -> plt.Figure:
+    """Draw the validation loss over each setting, one panel per setting; ended trials are hollow, the best is ringed."""
+    if not rows:
+        figure, axis = plt.subplots()
+        say_nothing(axis)
+        figure.suptitle(title)
+        return figure
     parameters = [json.loads(r["parameters"]) for r in rows]
     losses = [float(r["val_loss"]) for r in rows]
     names = sorted({name for p in parameters for name in p})
@@ -39,5 +51,19 @@ def draw_scan(rows: list[dict[str, str]], title: str) -> plt.Figure:
             axis.set_yscale("log")
         axis.set_xlabel(name)
     axes[0][0].set_ylabel("validation loss")
-    figure.suptitle(title)
+    ended = sum(r["state"] == "pruned" for r in rows)
+    figure.suptitle(f"{title}: {len(rows)} trials, {ended} of them ended early")
     return figure
+
+
+FIGURE = Figure(
+    name="search",
+    head="Search for settings",
+    table="search",
+    draw=draw_search,
+    caption="Trials of the search for settings: the validation loss over each setting that was varied. Hollow markers are "
+    "trials that were ended early because they were worse than the median of the others; the best is ringed.",
+    order=190,
+    prepare=best_first,
+    compares=False,
+)

@@ -6,18 +6,32 @@ from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from protodune.core.errors import ProtoduneError
+from protodune.measure.scaling import dunedn_points
+from protodune.publish.figures.spec import Figure, Rows
 from protodune.publish.figures.style import COLOURS, RAW_COLOUR
 
 _MARKERS = {"strong": "o", "weak": "s"}
 _PARTS = {"compute_s": "compute", "data_s": "data", "communication_s": "communication"}
 
 
-def draw_scaling(rows: list[dict[str, str]], reference: list[dict], title: str) -> plt.Figure:
-    """Draw rows of the scaling table, measured ones filled, modelled ones hollow, and the reference's points in grey."""
+def with_recorded(rows: Rows) -> Rows:
+    """Return the rows of the scaling tables and after them the points that DUNEdn recorded."""
+    if not rows:
+        raise ProtoduneError("scaling: no training to show; name trained networks as model.trial in scaling.networks")
+    recorded = [
+        {**dict.fromkeys(rows[0], ""), **p, "network": f"DUNEdn {p['network']}", "kind": "recorded"} for p in dunedn_points()
+    ]
+    return [{"nodes": "", **row} for row in [*rows, *recorded]]
+
+
+def draw_scaling(rows: Rows, networks: set[str], title: str) -> plt.Figure:
+    """Draw rows of the scaling tables, measured ones filled, modelled ones hollow, and the recorded points in grey."""
+    reference, rows = ([r for r in rows if (r["kind"] == "recorded") == wanted] for wanted in (True, False))
     figure, ((gain, efficiency), (rate, split)) = plt.subplots(2, 2, figsize=(8.0, 6.4))
-    networks = sorted({r["network"] for r in rows})
+    shown = sorted({r["network"] for r in rows})
     for column, axis in (("speedup", gain), ("efficiency", efficiency), ("images_per_s", rate)):
-        for colour, network in zip(COLOURS * len(networks), networks, strict=False):
+        for colour, network in zip(COLOURS * len(shown), shown, strict=False):
             for mode, marker in _MARKERS.items():
                 of_mode = [r for r in rows if (r["network"], r["mode"]) == (network, mode)]
                 _line(axis, [r for r in of_mode if r["kind"] == "measured"], column, colour, marker, filled=True)
@@ -35,23 +49,23 @@ def draw_scaling(rows: list[dict[str, str]], reference: list[dict], title: str) 
     efficiency.set_ylim(0, 1.15)
     efficiency.axhline(1, color="black", lw=0.8, ls=":")
     rate.set_ylabel("images per second")
-    handles = [Line2D([], [], color=c, label=n) for c, n in zip(COLOURS * len(networks), networks, strict=False)]
+    handles = [Line2D([], [], color=c, label=n) for c, n in zip(COLOURS * len(shown), shown, strict=False)]
     handles += [Line2D([], [], color="black", ls="", marker=m, label=f"{mode}, measured") for mode, m in _MARKERS.items()]
     handles += [
         Line2D([], [], color="black", ls="--", marker=m, mfc="white", label=f"{mode}, model") for mode, m in _MARKERS.items()
     ]
     handles += [
-        Line2D([], [], color=RAW_COLOUR, ls="", marker=m, label=f"DUNEdn {n}, V100s")
+        Line2D([], [], color=RAW_COLOUR, ls="", marker=m, label=f"{n}, V100s")
         for n, m in _reference_markers(reference).items()
     ]
     handles.append(Line2D([], [], color="black", ls=":", lw=0.8, label="ideal"))
-    _draw_split(split, [r for r in rows if r["kind"] == "measured"], networks)
+    _draw_split(split, [r for r in rows if r["kind"] == "measured"], shown)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     figure.suptitle(title)
     return figure
 
 
-def _line(axis: plt.Axes, rows: list[dict[str, str]], column: str, colour: str, marker: str, filled: bool) -> None:
+def _line(axis: plt.Axes, rows: Rows, column: str, colour: str, marker: str, filled: bool) -> None:
     rows = sorted(rows, key=lambda r: int(r["ranks"]))
     style = {"ls": "-", "mfc": colour} if filled else {"ls": "--", "mfc": "white", "alpha": 0.7}
     axis.plot(
@@ -59,17 +73,18 @@ def _line(axis: plt.Axes, rows: list[dict[str, str]], column: str, colour: str, 
     )
 
 
-def _reference_markers(reference: list[dict]) -> dict[str, str]:
+def _reference_markers(reference: Rows) -> dict[str, str]:
     return dict(zip(sorted({p["network"] for p in reference}), ("x", "+"), strict=False))
 
 
-def _reference(axis: plt.Axes, points: list[dict], column: str) -> None:
+def _reference(axis: plt.Axes, points: Rows, column: str) -> None:
     for name, marker in _reference_markers(points).items():
-        mine = [p for p in points if p["network"] == name and p["ranks"] > 1]
-        axis.plot([p["ranks"] for p in mine], [p[column] for p in mine], color="grey", ls="", marker=marker, ms=5, zorder=0)
+        mine = [p for p in points if p["network"] == name and int(p["ranks"]) > 1]
+        x, y = [int(p["ranks"]) for p in mine], [float(p[column]) for p in mine]
+        axis.plot(x, y, color="grey", ls="", marker=marker, ms=5, zorder=0)
 
 
-def _draw_split(axis: plt.Axes, rows: list[dict[str, str]], networks: list[str]) -> None:
+def _draw_split(axis: plt.Axes, rows: Rows, networks: list[str]) -> None:
     """Stack the shares of a step's time, a bar for each measurement."""
     rows = sorted(rows, key=lambda r: (networks.index(r["network"]), r["mode"], int(r["ranks"])))
     bottom = [0.0] * len(rows)
@@ -84,3 +99,19 @@ def _draw_split(axis: plt.Axes, rows: list[dict[str, str]], networks: list[str])
     colours = (COLOURS[0], COLOURS[2], COLOURS[1])
     handles = [Patch(color=c, label=name) for c, name in zip(colours, _PARTS.values(), strict=True)]
     axis.legend(handles=handles, loc="upper center", ncols=3, fontsize=7)
+
+
+FIGURE = Figure(
+    name="scaling",
+    head="Scaling of a training step",
+    table="scaling",
+    draw=draw_scaling,
+    caption="Strong and weak scaling of a training step: strong scaling keeps the global batch, weak scaling that of each "
+    "rank. Filled markers are medians of measured steps on the machine of this run; hollow markers with dashed lines are "
+    "a model, a ring all-reduce with the measured times of a message and of the gradient. Grey: what DUNEdn recorded on "
+    "Power8 nodes of four V100s each. Below right: the shares of a step that go into computing, reading patches, and "
+    "waiting for other ranks. Times differ from run to run.",
+    order=200,
+    prepare=with_recorded,
+    compares=False,
+)

@@ -1,0 +1,1 @@
+"""Figures, each a module of its own with one ``FIGURE``."""
