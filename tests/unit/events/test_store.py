@@ -3,22 +3,29 @@ import numpy as np
 import pytest
 
 from helpers import DATA, TICKS
+from plugins.small_detector import DETECTOR as SMALL
+from protodune.classical.pedestal import estimate_pedestal
 from protodune.core.errors import ProtoduneError
-from protodune.detector.geometry import PLANES, plane_channels
+from protodune.detector.known.protodune_sp import DETECTOR
+from protodune.events.store import STATUS_MISSING, STATUS_NOISY, STATUS_QUIET, STATUS_SHORT, EventStore, EventWriter
 from protodune.events.types import ChargeTable, RawEvent
 from protodune.rawio.source import open_raw
 from protodune.stages.produce import convert
-from protodune.events.store import STATUS_MISSING, STATUS_NOISY, STATUS_QUIET, STATUS_SHORT, EventStore, EventWriter
+
+PLANES = DETECTOR.plane_names
 
 
 def test_planes_come_back_as_they_were(raw_event, store_file):
     with EventStore(store_file) as store:
-        assert (len(store), store.ticks, store.event_id(0), store.apa[0]) == (1, TICKS, (1, 0, 1), 0)
-        for plane, info in PLANES.items():
-            rows = slice(info.first, info.first + info.n_channels)
+        assert (len(store), store.ticks, store.event_id(0), store.unit[0]) == (1, TICKS, (1, 0, 1), 0)
+        assert store.detector is DETECTOR
+        for plane in PLANES:
+            info = store.plane(plane, 0)
+            assert info is DETECTOR.plane(0, plane)
+            rows = slice(info.first_channel, info.first_channel + info.n_channels)
             assert np.array_equal(store.adc(plane, 0), raw_event.adc[rows])
             assert np.array_equal(store.clean(plane, 0), raw_event.clean[rows] * np.float32(0.125))
-            assert np.array_equal(store.channel(plane, 0), plane_channels(plane, 0))
+            assert np.array_equal(store.channel(plane, 0), info.channels)
             assert store.pedestal(plane, 0) == pytest.approx(raw_event.pedestal[rows], abs=5)
             assert not store.status(plane, 0).any()
 
@@ -69,9 +76,15 @@ def event_of(adc):
     return RawEvent(1, 2, 3, channel, adc, np.full(len(adc), adc.shape[1]), np.zeros(len(adc), np.float32))
 
 
+def writer_of(path, ticks, detector=DETECTOR, with_charge=False):
+    return EventWriter.open(
+        path, detector, ticks, estimate=estimate_pedestal, with_clean=False, with_charge=with_charge, about={}
+    )
+
+
 def test_dead_and_noisy_channels_are_flagged_and_blanked(tmp_path, rng):
     adc = np.rint(900 + rng.standard_normal((3, 400)) * [[5], [0], [60]]).astype(np.int16)
-    with EventWriter.open(tmp_path / "a.h5", 400, with_clean=False, with_charge=False, about={}) as writer:
+    with writer_of(tmp_path / "a.h5", 400) as writer:
         writer.append(event_of(adc))
     with EventStore(tmp_path / "a.h5") as store:
         assert store.status("U", 0)[:4].tolist() == [0, STATUS_QUIET, STATUS_NOISY, STATUS_MISSING]
@@ -84,8 +97,8 @@ def test_a_foreign_channel_leaves_no_file(tmp_path):
     event = event_of(np.zeros((1, 10), np.int16))
     event.channel = np.array([15360], np.uint32)
     with (
-        pytest.raises(ProtoduneError, match="channel 15360, expected at most 15359"),
-        EventWriter.open(tmp_path / "a.h5", 10, with_clean=False, with_charge=False, about={}) as writer,
+        pytest.raises(ProtoduneError, match=r"channel 15360, expected at most 15359 \(ProtoDUNE-SP\); is this another"),
+        writer_of(tmp_path / "a.h5", 10) as writer,
     ):
         writer.append(event)
     assert list(tmp_path.iterdir()) == []
@@ -95,7 +108,7 @@ def test_charge_outside_the_readout_is_left_out(tmp_path):
     event = event_of(np.zeros((2, 10), np.int16))
     columns = np.array([1, 1, 0], np.uint32), np.array([10, 3, -1], np.int32)
     event.charge = ChargeTable(*columns, np.ones(3, np.float32), np.array([7, 8, 9], np.int32))
-    with EventWriter.open(tmp_path / "a.h5", 10, with_clean=False, with_charge=True, about={}) as writer:
+    with writer_of(tmp_path / "a.h5", 10, with_charge=True) as writer:
         writer.append(event)
     with EventStore(tmp_path / "a.h5") as store:
         charge = store.charge("U", 0)
@@ -110,5 +123,40 @@ def test_other_files_are_refused_with_the_stage_to_run(tmp_path):
         EventStore(tmp_path / "a.h5")
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file.attrs["format"], file.attrs["format_version"] = "protodune-events", 99
-    with pytest.raises(ProtoduneError, match="version 99, expected protodune-events version 3; run the stage 'convert'"):
+    with pytest.raises(ProtoduneError, match="version 99, expected protodune-events version 4; run the stage 'convert'"):
         EventStore(tmp_path / "b.h5")
+
+
+def test_families_are_those_of_the_images_unit(tmp_path):
+    event = event_of(np.zeros((2, 10), np.int16))
+    event.channel = np.array([0, 312], np.uint32)
+    with writer_of(tmp_path / "a.h5", 10, SMALL) as writer:
+        writer.append(event)
+    with EventStore(tmp_path / "a.h5") as store:
+        assert store.unit.tolist() == [0, 1]
+        assert [[p.name for p in store.family("induction", image)] for image in (0, 1)] == [["U", "V"], ["U"]]
+        assert [[p.name for p in store.family("collection", image)] for image in (0, 1)] == [["X"], ["V", "X"]]
+        assert store.adc("V", 1).shape == (96, 10)
+
+
+def test_thresholds_of_noise_follow_the_gain(tmp_path, rng):
+    adc = np.rint(9400 + rng.standard_normal((3, 400)) * [[60], [1], [120]]).astype(np.int16)
+    with writer_of(tmp_path / "a.h5", 400, SMALL) as writer:
+        writer.append(event_of(adc))
+    with EventStore(tmp_path / "a.h5") as store:
+        assert store.status("U", 0)[:4].tolist() == [0, STATUS_QUIET, STATUS_NOISY, STATUS_MISSING]
+
+
+def test_a_store_of_another_version_of_its_detector_is_refused(store_file, tmp_path):
+    path = tmp_path / "a.h5"
+    path.write_bytes(store_file.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file.attrs["detector_version"] = 7
+    with pytest.raises(
+        ProtoduneError, match="made for protodune_sp version 7, expected version 1; run the stage 'convert' again"
+    ):
+        EventStore(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["detector"] = "protodune_xy"
+    with pytest.raises(ProtoduneError, match="detector 'protodune_xy' is unknown"):
+        EventStore(path)

@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from protodune.detector.known.protodune_sp import DETECTOR
 from protodune.events.types import CLASS_DELTA, CLASS_MICHEL, CLASS_SHOWER, CLASS_TRACK
 from protodune.simulation import matter
 from protodune.simulation.particles import cosmic_energy, cosmic_ray, make_event, mean_area, michel_energy, theta_xz
 from protodune.simulation.settings import Effects, SampleSettings, SimulationSettings
 from protodune.simulation.showers import Pool, shower
-from protodune.simulation.steps import ACTIVE_HIGH_MM, ACTIVE_LOW_MM
 from protodune.simulation.tracks import follow
 
 SETTINGS = SimulationSettings()
@@ -21,7 +21,7 @@ def with_effects(**effects) -> SimulationSettings:
 
 
 def muon(rng, settings, kinetic=4000.0, length=1000.0):
-    return follow(rng, settings, matter.MUON_MEV, kinetic, MIDDLE - 500 * ALONG_Z, ALONG_Z, length, 0.0, 1)
+    return follow(rng, DETECTOR, settings, matter.MUON_MEV, kinetic, MIDDLE - 500 * ALONG_Z, ALONG_Z, length, 0.0, 1)
 
 
 def sample(content: str, events: int = 1, **changes) -> SampleSettings:
@@ -52,7 +52,16 @@ def test_straggling_and_scattering_can_be_switched_off(rng):
 
 def test_most_probable_energy_loss_is_that_of_muons_in_argon(rng):
     steps = follow(
-        rng, with_effects(delta_rays=False), matter.MUON_MEV, 4000.0, np.array([0.0, 3000, 10]), ALONG_Z, 6000.0, 0.0, 1
+        rng,
+        DETECTOR,
+        with_effects(delta_rays=False),
+        matter.MUON_MEV,
+        4000.0,
+        np.array([0.0, 3000, 10]),
+        ALONG_Z,
+        6000.0,
+        0.0,
+        1,
     ).steps
     per_cm = steps.energy.reshape(-1, 5).sum(axis=1) / 0.5
     counts, edges = np.histogram(per_cm, bins=30, range=(1, 4))
@@ -71,7 +80,7 @@ def test_a_muon_stops_at_its_range(rng):
 def test_a_shower_deposits_its_energy(rng):
     for kinetic in (30.0, 500.0):
         pool = Pool.of(MIDDLE, ALONG_Z, kinetic, 0.0, 7)
-        steps = shower(rng, SETTINGS, pool)
+        steps = shower(rng, DETECTOR, SETTINGS, pool)
         assert steps.energy.sum() == pytest.approx(kinetic, rel=0.12)  # what is left out below the cuts, what leaves
         assert set(steps.particle) == {7}
 
@@ -79,7 +88,7 @@ def test_a_shower_deposits_its_energy(rng):
 def test_photons_convert_and_start_away_from_their_origin(rng):
     pool = Pool.of(np.repeat(MIDDLE[None], 200, axis=0), np.repeat(ALONG_Z[None], 200, axis=0), np.full(200, 500.0), 0.0,
                    np.arange(200), True)  # fmt: skip
-    steps = shower(rng, with_effects(multiple_scattering=False), pool)
+    steps = shower(rng, DETECTOR, with_effects(multiple_scattering=False), pool)
     first = [steps.position[steps.particle == k, 2].min() - MIDDLE[2] for k in np.unique(steps.particle)]
     # A mean free path of 9/7 radiation lengths, 180 mm; photons that the shower scatters back come before.
     assert 90 < np.mean(first) < 200
@@ -100,24 +109,24 @@ def test_sea_level_muons(rng):
 
 
 def test_cosmic_rays_come_from_above_and_light_a_box_by_its_area(rng):
-    points, directions = map(np.array, zip(*(cosmic_ray(rng) for _ in range(6000)), strict=True))
+    points, directions = map(np.array, zip(*(cosmic_ray(rng, DETECTOR) for _ in range(6000)), strict=True))
     assert (directions[:, 1] < 0).all()
     assert np.linalg.norm(directions, axis=1) == pytest.approx(1)
-    on_surface = np.isclose(points, ACTIVE_LOW_MM) | np.isclose(points, ACTIVE_HIGH_MM)
+    on_surface = np.isclose(points, DETECTOR.active_mm[0]) | np.isclose(points, DETECTOR.active_mm[1])
     assert on_surface.any(axis=1).all()
     low, high = np.array([0.0, 76.0, 5.6]), np.array([3580.0, 6060.0, 2301.0])
     with np.errstate(divide="ignore"):
         bounds = np.sort(np.stack([(low - points) / directions, (high - points) / directions]), axis=0)
     hits = (bounds[0].max(axis=1) < bounds[1].min(axis=1)).mean()
-    assert hits == pytest.approx(mean_area(high - low) / mean_area(ACTIVE_HIGH_MM - ACTIVE_LOW_MM), rel=0.06)
+    assert hits == pytest.approx(mean_area(high - low) / mean_area(DETECTOR.active_mm[1] - DETECTOR.active_mm[0]), rel=0.06)
 
 
 def test_theta_xz():
-    assert theta_xz(np.array([1.0, 0, 0]), -100.0) == pytest.approx((90, 90, 90))
-    assert theta_xz(np.array([0.0, 0, 1]), 100.0) == pytest.approx((0, 0, 0))
+    assert theta_xz(DETECTOR, np.array([1.0, 0, 0]), -100.0) == pytest.approx((90, 90, 90))
+    assert theta_xz(DETECTOR, np.array([0.0, 0, 1]), 100.0) == pytest.approx((0, 0, 0))
     # Across the U wires of a drift volume at x < 0.
     direction = np.array([np.sin(0.5), -0.5836 * np.cos(0.5), 0.8120 * np.cos(0.5)])
-    assert theta_xz(direction, -100.0)[0] == pytest.approx(np.rad2deg(0.5), abs=0.01)
+    assert theta_xz(DETECTOR, direction, -100.0)[0] == pytest.approx(np.rad2deg(0.5), abs=0.01)
 
 
 def test_cosmic_events_hold_muons_deltas_and_michels():

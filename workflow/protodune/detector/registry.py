@@ -13,7 +13,10 @@ DEFAULT = "protodune_sp"
 def find_detector(name: str) -> Detector:
     """Return the detector of this name: one of ``protodune.detector.known``, or of a module of your own
     (``package.module``)."""
-    return load(PACKAGE, name, "DETECTOR", Detector, "detector")
+    found = load(PACKAGE, name, "DETECTOR", Detector, "detector")
+    if found.name != name:  # files store the name, and must find the module by it
+        raise ProtoduneError(f"detector '{name}': calls itself '{found.name}', expected name=\"{name}\"")
+    return found
 
 
 def detector_names() -> list[str]:

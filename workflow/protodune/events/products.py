@@ -133,8 +133,8 @@ class ProductWriter:
             low, high = float(values.min()), float(values.max())  # NaN and infinity show here too
             if not (np.isfinite(low) and np.isfinite(high)):
                 raise ProtoduneError(
-                    f"image {place.image} plane {place.plane.name}: '{name}' holds NaN or infinity; train again or check the "
-                    "input"
+                    f"image {place.image} plane {place.plane.name}: '{name}' holds NaN or infinity; train again or check "
+                    "the input"
                 )
             output = self._output(name)
             per_count, limits = self._per_count(output), np.iinfo(output.kind)
@@ -211,7 +211,8 @@ class Products:
         """Return an output of one plane, float32 (channels, ticks), or (k, channels, ticks) for k channels of the output."""
         if f"{plane}/{name}" not in self._file:
             raise ProtoduneError(
-                f"{self.path}: has no '{name}' of plane {plane}; run the stage 'infer' again, or choose a method that makes it"
+                f"{self.path}: has no '{name}' of plane {plane}; run the stage 'infer' again, or choose a method that "
+                "makes it"
             )
         dataset = self._file[f"{plane}/{name}"]
         return dataset[image] * np.float32(dataset.attrs["unit_per_count"])
