@@ -1,4 +1,5 @@
-"""For the site: pages that are files beyond docs/, flow charts as pictures (mermaid would be loaded from elsewhere)."""
+"""Hooks of the site: pages whose text is a file outside docs/, and flow charts as pictures, since mermaid would be loaded
+from another server."""
 
 import re
 import sys
@@ -14,7 +15,7 @@ INCLUDED = {"zoo.md": "zoo/README.md", "configuration.md": "config/README.md"}
 
 
 def on_page_markdown(markdown: str, page, **_) -> str:
-    """Return the text of a page; mkdocs calls this for each."""
+    """Return the text of a page; mkdocs calls this for each page."""
     source = INCLUDED.get(page.file.src_uri)
     if source is not None:
         markdown = (REPOSITORY / source).read_text(encoding="utf-8").replace("](../docs/", "](")
