@@ -1,82 +1,10 @@
-import json
-
 import numpy as np
 import pytest
 
-from helpers import DATA, small_sample
-from protodune.detector.geometry import PLANES
+from protodune.detector.known.protodune_sp import DETECTOR
 from protodune.measure.injection import recovered
-from protodune.rawio.flat import write_flat
-from protodune.simulation.events import simulate_events
-from protodune.simulation.settings import SampleSettings, SimulationSettings
-from protodune.stages.produce import convert, inject
-from protodune.events.store import EventStore
 
-
-def signals(**changes):
-    simulation = SimulationSettings.of_preset("clean", **{"cosmics_per_apa": 30.0, **changes})
-    return SampleSettings("injected", 11, 1, (0,), simulation)
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recording")
-    sample = small_sample(events=2, apas=(1, 4), simulation={"cosmics_per_apa": 5.0, "effects": {"dead_channels": True}})
-    write_flat(folder / "s.root", simulate_events(sample), sample.simulation.ticks, {})
-    convert.run(convert.ConvertSettings("s", "data"), str(folder / "s.root"), None, str(folder / "s.h5"))
-    return str(folder / "s.h5")
-
-
-@pytest.fixture(scope="module")
-def injected(recording, tmp_path_factory):
-    path = str(tmp_path_factory.mktemp("injected") / "i.h5")
-    inject.run(signals(), recording, path)
-    return path
-
-
-def test_signals_are_added_and_nothing_else(recording, injected):
-    with EventStore(recording) as old, EventStore(injected) as new:
-        assert new.has_clean
-        assert new.has_charge
-        assert [new.event_id(i) for i in range(len(new))] == [old.event_id(i) for i in range(len(old))]
-        assert new.apa.tolist() == old.apa.tolist() == [1, 4, 1, 4]
-        added = 0
-        for image in range(len(new)):
-            for plane in PLANES:
-                good = ~old.bad(plane, image)
-                difference = new.adc(plane, image)[good].astype(int) - old.adc(plane, image)[good]
-                clean = new.clean(plane, image)[good]
-                inside = np.abs(new.adc(plane, image)[good] - 2048) < 2047
-                assert np.abs(difference - clean)[inside].max() <= 0.5
-                assert not new.clean(plane, image)[~good].any(), "a bad channel gets no signal"
-                assert not new.charge_image(plane, image)[~good].any()
-                added += int((difference != 0).sum())
-        assert added > 10_000
-        first, second = (new.clean("X", i) for i in (0, 2))
-        assert not np.array_equal(first, second), "each event has signals of its own"
-
-
-def test_the_store_says_what_was_injected(recording, injected):
-    with EventStore(injected) as store:
-        assert store.about["recording"] == recording
-        assert store.about["injected"]["seed"] == 11
-        assert store.about["sample"] == "injected"
-
-
-def test_the_same_seed_gives_the_same_signals(recording):
-    with EventStore(recording) as store:
-        a, b = (inject.injected_event(store, [0, 1], signals(), 1) for _ in range(2))
-    assert np.array_equal(a.adc, b.adc)
-
-
-def test_real_digits_with_few_channels_take_signals(tmp_path):
-    settings = convert.ConvertSettings("run", "data")
-    convert.run(settings, str(DATA / "art_decoder_data.root"), None, str(tmp_path / "run.h5"))
-    inject.run(signals(cosmics_per_apa=60.0), str(tmp_path / "run.h5"), str(tmp_path / "i.h5"))
-    with EventStore(tmp_path / "run.h5") as old, EventStore(tmp_path / "i.h5") as new:
-        assert len(new) == len(old)
-        for plane in PLANES:
-            assert np.array_equal(new.bad(plane, 0), old.bad(plane, 0)), "channels that are not there stay missing"
+COLLECTION = DETECTOR.plane(0, "X")
 
 
 def plane(n=60, ticks=400, amplitude=20.0):
@@ -86,16 +14,16 @@ def plane(n=60, ticks=400, amplitude=20.0):
     return clean, clean.reshape(n, -1, 10).max(axis=2) > 0
 
 
-def by(bins, quantity):
-    return {b.low: b.value for b in bins if b.quantity == quantity and b.value == b.value}
+def by(bins, metric):
+    return {b.low: b.value for b in bins if b.metric == metric and b.value == b.value}
 
 
 def test_a_perfect_method_recovers_everything():
     clean, truth = plane()
     recorded = np.random.default_rng(1).normal(0, 1, clean.shape).astype(np.float32)
     nothing = np.zeros_like(truth)
-    before, after = {"denoised": recorded, "roi": nothing}, {"denoised": recorded + clean, "roi": truth}
-    bins = list(recovered(before, after, clean, truth, "collection"))
+    before, after = {"denoised": recorded, "regions": nothing}, {"denoised": recorded + clean, "regions": truth}
+    bins = list(recovered(before, after, clean, truth, COLLECTION))
     assert by(bins, "efficiency_by_charge") == {800: 1.0}
     assert by(bins, "charge_bias_by_charge")[800] == pytest.approx(0, abs=1e-5)
 
@@ -104,8 +32,8 @@ def test_what_is_lost_shows():
     clean, truth = plane()
     found = truth.copy()
     found[:15] = False
-    before = {"denoised": np.zeros_like(clean), "roi": np.zeros_like(truth)}
-    bins = list(recovered(before, {"denoised": 0.8 * clean, "roi": found}, clean, truth, "collection"))
+    before = {"denoised": np.zeros_like(clean), "regions": np.zeros_like(truth)}
+    bins = list(recovered(before, {"denoised": 0.8 * clean, "regions": found}, clean, truth, COLLECTION))
     assert by(bins, "efficiency_by_charge") == {800: 0.75}
     assert by(bins, "charge_bias_by_charge")[800] == pytest.approx(-0.2, abs=1e-5)
 
@@ -114,14 +42,14 @@ def test_what_was_loud_before_does_not_count():
     clean, truth = plane()
     old = np.zeros_like(truth)
     old[:30, 19] = True  # just before the injected region, on half of the channels
-    after = {"denoised": clean, "roi": truth & (np.arange(60) >= 30)[:, None]}
-    bins = list(recovered({"denoised": np.zeros_like(clean), "roi": old}, after, clean, truth, "collection"))
+    after = {"denoised": clean, "regions": truth & (np.arange(60) >= 30)[:, None]}
+    bins = list(recovered({"denoised": np.zeros_like(clean), "regions": old}, after, clean, truth, COLLECTION))
     assert by(bins, "efficiency_by_charge") == {800: 1.0}, "the thirty that were not found were loud before"
 
 
 def test_a_method_without_regions_has_charge_only():
     clean, truth = plane()
-    bins = list(recovered({"denoised": clean * 0}, {"denoised": clean}, clean, truth, "collection"))
+    bins = list(recovered({"denoised": clean * 0}, {"denoised": clean}, clean, truth, COLLECTION))
     assert not by(bins, "efficiency_by_charge")
     assert by(bins, "charge_bias_by_charge") == {800: 0.0}
 
@@ -129,10 +57,5 @@ def test_a_method_without_regions_has_charge_only():
 def test_few_regions_have_no_numbers():
     clean, truth = plane(n=5)
     assert not by(
-        list(recovered({"denoised": clean * 0}, {"denoised": clean}, clean, truth, "collection")), "charge_bias_by_charge"
+        list(recovered({"denoised": clean * 0}, {"denoised": clean}, clean, truth, COLLECTION)), "charge_bias_by_charge"
     )
-
-
-def test_settings_of_an_injection_are_json(recording, tmp_path):
-    settings = {"sample": "x", "seed": 1, "events": 1, "apas": [0], "simulation": {"preset": "clean", "cosmics_per_apa": 1}}
-    assert inject.main(["--settings", json.dumps(settings), "--events", recording, "--output", str(tmp_path / "o.h5")]) == 0

@@ -14,7 +14,7 @@ _CHANNELS = {"all": "all channels", "drift": "drift-facing half"}
 
 
 def heading_of(row: dict, words: str, events: int, rows: Sequence[dict]) -> str:
-    """Return the words above a block: the detector where there are several, step and family, ``words``, and the number of events."""
+    """Return the words above a block: detector where there are several, step, family, ``words``, number of events."""
     several = len({r["detector"] for r in rows}) > 1
     detector = f"{find_detector(row['detector']).title}, " if several else ""
     return f"{detector}{row['step']}, {row['family']} planes, {words}, {events} event{'' if events == 1 else 's'}"
