@@ -25,7 +25,7 @@ rule check_noise:
 
 
 rule match_planes:
-    """Charges of one method at points that all planes see, before and after; no truth is needed."""
+    """Charge of one method at points that all three planes see, before and after; no truth is needed."""
     input:
         events="results/events/{sample}.h5",
         products=expand("results/products/{{step}}/{{method}}/{family}/{{sample}}.h5", family=FAMILIES),
@@ -71,7 +71,7 @@ rule inject_sample:
 
 
 rule score_injection:
-    """What one method recovers of the added signals."""
+    """What one method recovers of the signals that were added."""
     input:
         events="results/events/{sample}.h5",
         before=FILES.recording_product,
@@ -138,7 +138,7 @@ rule average_noise:
 
 
 rule average_injection:
-    """Means over events of what was recovered of added signals."""
+    """Means over events of what was recovered of the signals that were added."""
     input:
         lambda w: FILES.injection_scores(w.family, w.sample),
     output:

@@ -61,7 +61,7 @@ rule draw_crops:
 
 
 rule draw_figure:
-    """One figure of the registry, from its tables alone."""
+    """One figure, found by its name, from its tables alone."""
     input:
         FIGURES.tables,
     output:

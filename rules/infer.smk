@@ -82,7 +82,7 @@ rule export_sample:
 
 
 rule export:
-    """Stage target: the shown network's products for all test samples as ROOT files."""
+    """Stage target: products of the network that the figures show, for all test samples, as ROOT files."""
     input:
         FILES.exports(),
 

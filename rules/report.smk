@@ -24,7 +24,7 @@ rule make_report:
         runtime=lambda w, attempt: 15 * attempt,
     params:
         snakefile=str(Path(BASE) / "Snakefile"),
-        # A function, or Snakemake takes braces in the settings for wildcards.
+        # A function, since Snakemake would take braces in the settings for wildcards.
         config=lambda w: SETTINGS.whole(),
     shell:
         "(echo {params.config:q} > {output.config} && snakemake validate figures --snakefile {params.snakefile:q}"

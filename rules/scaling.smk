@@ -11,7 +11,7 @@ rule measure_scaling:
         "results/logs/measure_scaling/{step}.{model}.{family}.{trial}.log",
     benchmark:
         "results/benchmarks/measure_scaling/{step}.{model}.{family}.{trial}.tsv"
-    # All of a machine, so that nothing runs beside it: Snakemake takes no more than there are.
+    # All CPUs of a machine, so that nothing runs beside it; Snakemake lowers the number to those that there are.
     threads: 64
     resources:
         offered=1,

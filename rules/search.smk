@@ -1,4 +1,4 @@
-"""The search for settings: every search trial is a job; they share one study, which is a file."""
+"""The search for settings: every search trial is a job; all share one study, which is a file."""
 
 
 rule search_trial:
@@ -22,7 +22,7 @@ rule search_trial:
         runtime=lambda w, attempt: 240 * attempt,
     params:
         settings=SETTINGS.search,
-        # No outputs: all search trials share the study, and both must survive a failed job, which deletes its outputs.
+        # Not outputs: all search trials share the study, and Snakemake deletes the outputs of a failed job.
         study="results/checkpoints/search/study.log",
         checkpoints=lambda w: f"results/checkpoints/search/{w.number}",
         code=CODE.search,

@@ -11,7 +11,7 @@ rule measure_speed:
         "results/logs/measure_speed/{step}.{model}.{trial}.{family}.log",
     benchmark:
         "results/benchmarks/measure_speed/{step}.{model}.{trial}.{family}.tsv"
-    # All of a machine, so that nothing runs beside it: Snakemake takes no more than there are.
+    # All CPUs of a machine, so that nothing runs beside it; Snakemake lowers the number to those that there are.
     threads: 64
     resources:
         mem_mb=lambda w, attempt: 6000 * attempt,

@@ -23,7 +23,7 @@ rule train_model:
     params:
         settings=SETTINGS.training,
         folder=subpath(output.weights, parent=True),
-        # No output: it must survive a failed job, which deletes its outputs.
+        # Not an output: Snakemake deletes the outputs of a failed job, and checkpoints must stay.
         checkpoints=lambda w: f"results/checkpoints/{w.step}/{w.model}/{w.family}/{w.trial}",
         code=CODE.training,
     shell:
