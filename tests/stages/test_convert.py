@@ -10,17 +10,16 @@ import uproot
 
 from helpers import DATA, TICKS, as_json, job_environment, one_line_error, run_module, small_sample
 from protodune.core.errors import ProtoduneError
-from protodune.detector.geometry import femb_channels
-from protodune.events.predictions import PredictionWriter
-from protodune.events.products import PlaneProduct
-from protodune.events.types import RawEvent
+from protodune.core.tables import read_table
+from protodune.detector.known.protodune_sp import DETECTOR
+from protodune.events.products import Place, ProductWriter
+from protodune.events.store import STATUS_LISTED, EventStore
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw
 from protodune.simulation.events import simulate_events
-from protodune.stages.measure.measure import losses
+from protodune.stages.measure import lost_events
 from protodune.stages.produce import convert, export
-from protodune.events.store import STATUS_LISTED, EventStore
-from protodune.core.tables import read_table
+from protodune.tasks.known.denoise import TASK
 
 
 def settings(**changes):
@@ -35,11 +34,11 @@ def test_a_damaged_event_can_be_skipped_and_is_recorded(tmp_path):
     convert.run(settings(on_damaged_event="skip"), source, None, str(tmp_path / "a.h5"))
     with EventStore(tmp_path / "a.h5") as store:
         assert store.event_ids == [(1, 0, 1), (1, 0, 3)]
-        assert [loss["entry"] for loss in store.losses] == [1]
-        assert "cannot be read" in store.losses[0]["cause"]
-    assert losses.main(["--events", str(tmp_path / "a.h5"), "--output", str(tmp_path / "losses.tsv")]) == 0
-    assert [(r["sample"], r["entry"]) for r in read_table(tmp_path / "losses.tsv")] == [("s", "1")]
-    assert "s, entry 1: " in (tmp_path / "losses.html").read_text()
+        assert [event["entry"] for event in store.lost_events] == [1]
+        assert "cannot be read" in store.lost_events[0]["cause"]
+    assert lost_events.main(["--events", str(tmp_path / "a.h5"), "--output", str(tmp_path / "lost_events.tsv")]) == 0
+    assert [(r["sample"], r["entry"]) for r in read_table(tmp_path / "lost_events.tsv")] == [("s", "1")]
+    assert "s, entry 1: " in (tmp_path / "lost_events.html").read_text()
     good = open_raw(str(DATA / "art_detsim_small.root")).read(2)
     with EventStore(tmp_path / "a.h5") as store:
         rows = [i for i in range(len(store)) if store.event_id(i) == (1, 0, 3)]
@@ -61,37 +60,20 @@ def test_listed_channels_are_flagged(tmp_path, flat_file):
         assert np.all(store.waveforms("X", 0)[5] == 0)
     (tmp_path / "bad.txt").write_text("3\n15360\n")
     with pytest.raises(ProtoduneError, match="line 2: found '15360', expected a channel from 0 to 15359"):
-        convert.read_channel_list(str(tmp_path / "bad.txt"))
-
-
-def test_the_slow_board_is_stretched():
-    time = np.arange(6000)
-    pulse = 1000 + 300 * np.exp(-0.5 * ((time - 4000.0) / 30) ** 2)
-    slow = np.interp(time * 6000 / 5996, time, pulse)  # 5996 ticks for the same time
-    channel = np.sort(femb_channels(0, 2))[:2].astype(np.uint32)
-    assert channel.tolist() == [440, 441]
-    adc = np.rint(np.stack([slow, slow])).astype(np.int16)
-    other = np.array([0, 440], np.uint32)
-    event = RawEvent(1, 0, 1, other, adc.copy(), np.full(2, 6000), np.zeros(2, np.float32))
-    convert.stretch_femb302(event, only_short=True)
-    assert np.array_equal(event.adc, adc), "its digits do not say that they are short"
-    convert.stretch_femb302(event, only_short=False)
-    assert np.array_equal(event.adc[0], adc[0]), "another board is left alone"
-    assert np.abs(event.adc[1] - pulse).max() < 2
-    assert np.abs(adc[1] - pulse).max() > 10
+        convert.run(settings(), str(flat_file), None, str(tmp_path / "b.h5"), str(tmp_path / "bad.txt"))
 
 
 def test_a_simulated_slow_board_is_stretched_by_itself(tmp_path):
     """The simulation's digits say that they are short; after conversion they follow the truth."""
     settings = {"content": "pulses", "ticks": 6000, "pulse_electrons": (50000.0,)}
-    sample = small_sample(simulation={**settings, "effects": {"femb302": True, "coherent_noise": False}})
+    sample = small_sample(simulation={**settings, "effects": {"slow_board": True, "coherent_noise": False}})
     write_flat(tmp_path / "a.root", simulate_events(sample), 6000, {})
     rms = {}
     for how in ("auto", "never"):
-        convert.run(convert.ConvertSettings("a", "simulation", resample_femb302=how), str(tmp_path / "a.root"), None,
+        convert.run(convert.ConvertSettings("a", "simulation", stretch_slow_board=how), str(tmp_path / "a.root"), None,
                     str(tmp_path / f"{how}.h5"))  # fmt: skip
         with EventStore(tmp_path / f"{how}.h5") as store:
-            slow = np.isin(store.channel("X", 0), femb_channels(0, 2))
+            slow = np.isin(store.channel("X", 0), DETECTOR.units[0].board_channels(2))
             assert (store.status("X", 0)[slow] != 0).all() == (how == "never")
             difference = store.waveforms("X", 0) - store.clean("X", 0)
             rms[how] = difference[slow, 4000:5900].std() / difference[~slow, 4000:5900].std()
@@ -110,7 +92,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def test_memory_does_not_grow_with_the_number_of_events(tmp_path):
     peaks = []
     for events in (2, 20):
-        sample = small_sample(events=events, simulation={"ticks": 1000, "cosmics_per_apa": 2.0})
+        sample = small_sample(events=events, simulation={"ticks": 1000, "cosmics_per_unit": 2.0})
         write_flat(tmp_path / f"{events}.root", simulate_events(sample), 1000, {})
         command = [sys.executable, "-c", MEMORY, str(tmp_path / f"{events}.root"), str(tmp_path / "a.h5")]
         result = subprocess.run(command, env=job_environment(), capture_output=True, text=True, check=True)
@@ -136,32 +118,31 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, flat_file):
     assert list((tmp_path / "o").iterdir()) == []
 
 
-def test_predictions_go_back_to_root(tmp_path, store_file, rng):
+def test_products_go_back_to_root(tmp_path, store_file, rng):
     denoised = np.zeros((960, TICKS), np.float32)
     denoised[100, 50:60] = 20
     denoised[100, 200] = -8
     denoised[300, TICKS - 3 :] = 5
     denoised[301, 10] = 2  # below the threshold of a region
     with EventStore(store_file) as store:
-        about = {"family": "collection"}
-        with PredictionWriter.open(tmp_path / "p.h5", store, ("X",), about) as writer:
-            writer.write("X", 0, PlaneProduct(denoised))
-    argv = ["--events", store_file, "--predictions", tmp_path / "p.h5", "--output", tmp_path / "p.root"]
+        with ProductWriter.open(tmp_path / "p.h5", store, "collection", TASK.outputs, {}) as writer:
+            writer.write(Place(0, store.plane("X", 0)), {"denoised": denoised})
+    argv = ["--events", store_file, "--products", tmp_path / "p.h5", "--output", tmp_path / "p.root"]
     assert export.main(list(map(str, argv))) == 0
     with uproot.open(tmp_path / "p.root") as file:
-        assert json.loads(str(file["protodune_about"]))["roi_threshold_adc"] == 3.5
+        assert json.loads(str(file["protodune_about"]))["region_threshold_adc"] == 3.5
         tree = file["denoised"].arrays(library="np")
         assert tree["channel"].tolist() == list(range(1600, 2560))
         assert np.array_equal(tree["adc"], denoised)
         assert set(tree["event"]) == {1}
-        roi = file["roi"].arrays(library="np")
-    found = list(zip(roi["channel"].tolist(), roi["begin"].tolist(), roi["end"].tolist(), strict=True))
+        regions = file["regions"].arrays(library="np")
+    found = list(zip(*(regions[name].tolist() for name in ("channel", "begin", "end")), strict=True))
     assert found == [(1700, 50, 60), (1700, 200, 201), (1900, TICKS - 3, TICKS)]
 
 
 def test_an_export_of_other_events_is_refused(tmp_path, store_file):
     result = run_module(
-        "stages.produce.export", "--events", store_file, "--predictions", store_file, "--output", tmp_path / "p.root"
+        "stages.produce.export", "--events", store_file, "--products", store_file, "--output", tmp_path / "p.root"
     )
     assert "found format protodune-events" in one_line_error(result, "export")
     assert not (tmp_path / "p.root").exists()

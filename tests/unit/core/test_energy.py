@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from protodune import energy
+from protodune.core import energy
 from protodune.core.energy import EnergyMeter, in_words
 
 
@@ -26,7 +26,7 @@ def test_packages_are_counted_once_and_counters_wrap_round(rapl):
     (rapl / "intel-rapl:1" / "energy_uj").write_text("500000\n")
     assert meter.joules() == pytest.approx(2.5 + 8.5)
     assert meter.joules() == 0
-    assert in_words(11.0, "an epoch") == "11.0 J an epoch"
+    assert in_words(11.0, "per epoch") == "11.0 J per epoch"
 
 
 def test_what_cannot_be_read_is_not_available(rapl):
@@ -35,7 +35,7 @@ def test_what_cannot_be_read_is_not_available(rapl):
     meter = EnergyMeter(rapl)
     assert meter.source == "not available"
     assert math.isnan(meter.joules())
-    assert in_words(meter.joules(), "an epoch") == "energy not available"
+    assert in_words(meter.joules(), "per epoch") == "energy not available"
 
 
 def test_this_machine_answers():

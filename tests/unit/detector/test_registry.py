@@ -22,7 +22,7 @@ def test_detectors_are_found_by_name():
 def test_unknown_names_are_refused_in_words():
     with pytest.raises(ProtoduneError, match=r"detector 'protodune_ps' is unknown \(did you mean 'protodune_sp'\?\)"):
         find_detector("protodune_ps")
-    with pytest.raises(ProtoduneError, match="module helpers.nothing|detector 'helpers.nothing' is unknown"):
+    with pytest.raises(ProtoduneError, match=r"module helpers\.nothing|detector 'helpers\.nothing' is unknown"):
         find_detector("helpers.nothing")
 
 
@@ -32,14 +32,14 @@ def test_a_detector_must_carry_the_name_by_which_it_is_found(monkeypatch):
     module.__spec__ = types.SimpleNamespace()
     monkeypatch.setitem(sys.modules, "elsewhere", types.ModuleType("elsewhere"))
     monkeypatch.setitem(sys.modules, "elsewhere.twin", module)
-    with pytest.raises(ProtoduneError, match="calls itself 'plugins.small_detector', expected name=\"elsewhere.twin\""):
+    with pytest.raises(ProtoduneError, match=r"calls itself 'plugins\.small_detector', expected name=\"elsewhere\.twin\""):
         find_detector("elsewhere.twin")
 
 
 def test_files_of_another_version_are_refused():
     assert stored_detector("protodune_sp", DETECTOR.version, "a.h5") is DETECTOR
     with pytest.raises(
-        ProtoduneError, match="a.h5: made for protodune_sp version 9, expected version 1; run the stage 'convert'"
+        ProtoduneError, match=r"a\.h5: made for protodune_sp version 9, expected version 1; run the stage 'convert'"
     ):
         stored_detector("protodune_sp", 9, "a.h5")
 

@@ -132,11 +132,9 @@ def test_products_of_other_events_or_detectors_are_refused(store, store_file, tm
         found.check_matches(other)
     with h5py.File(tmp_path / "p.h5", "r+") as file:
         file.attrs["detector_version"] = 7
-    with EventStore(store) as same, Products(tmp_path / "p.h5") as found:
-        with pytest.raises(
-            ProtoduneError, match="made for detector protodune_sp version 7, but .* is of protodune_sp version 1"
-        ):
-            found.check_matches(same)
+    message = r"made for detector protodune_sp version 7, but .* is of protodune_sp version 1"
+    with EventStore(store) as same, Products(tmp_path / "p.h5") as found, pytest.raises(ProtoduneError, match=message):
+        found.check_matches(same)
 
 
 def test_what_is_not_finite_or_not_asked_for_is_refused(store, tmp_path):

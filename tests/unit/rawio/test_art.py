@@ -31,7 +31,7 @@ def test_every_digit_equals_the_truth(name):
         waveforms = np.split(truth[f"adc_{index}"], np.cumsum(lengths)[:-1])
         for row, position in enumerate(order):
             expected = waveforms[position]
-            assert event.n_samples[row] == len(expected)
+            assert event.n_ticks[row] == len(expected)
             assert np.array_equal(event.adc[row, : len(expected)], expected)
             assert np.all(event.adc[row, len(expected) :] == expected[-1])
 
@@ -49,7 +49,7 @@ def test_every_digit_equals_uproots_slow_path(name):
         event = source.read(index)
         slow = {int(c): np.asarray(w) for c, w in zip(channels[index], waveforms[index], strict=True)}
         for row, channel in enumerate(event.channel):
-            assert np.array_equal(event.adc[row, : event.n_samples[row]], slow[int(channel)])
+            assert np.array_equal(event.adc[row, : event.n_ticks[row]], slow[int(channel)])
 
 
 @pytest.mark.parametrize("name", ["art_detsim_small", "art_split1_2022", "art_nosplit"])

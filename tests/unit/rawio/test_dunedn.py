@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from protodune.core.errors import ProtoduneError
+from protodune.events.store import EventStore
 from protodune.rawio.source import open_raw
 from protodune.stages.produce import convert
-from protodune.events.store import EventStore
 
 NAME = "p2GeV_cosmics_inspired_{}_evt8.npy"
 
@@ -37,7 +37,7 @@ def test_the_triplet_becomes_an_event_with_truth(triplet):
 
 def test_what_is_no_dump_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros(5))
-    with pytest.raises(ProtoduneError, match=r"found float64 of shape \(5,\), expected rows of event, channel, samples"):
+    with pytest.raises(ProtoduneError, match=r"found float64 of shape \(5,\), expected rows of event, channel, ADC values"):
         open_raw(str(tmp_path / "a.npy"))
     np.save(tmp_path / "b.npy", np.array([{}]), allow_pickle=True)
     with pytest.raises(ProtoduneError, match="cannot be read"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import uproot
 
-from helpers import small_sample
+from helpers import TICKS, small_sample
 from protodune.core.errors import ProtoduneError
 from protodune.rawio.digits import sorting_order, stack_digits
 from protodune.rawio.flat import write_flat
@@ -12,7 +12,7 @@ from protodune.simulation.events import simulate_events
 
 def test_what_is_written_is_read(raw_event, flat_file):
     found = open_raw(str(flat_file)).read(0)
-    for name in ("channel", "adc", "pedestal", "clean", "n_samples"):
+    for name in ("channel", "adc", "pedestal", "clean", "n_ticks"):
         assert np.array_equal(getattr(found, name), getattr(raw_event, name)), name
     for name in ("channel", "tick", "electrons", "track"):
         assert np.array_equal(getattr(found.charge, name), getattr(raw_event.charge, name)), name
@@ -30,6 +30,14 @@ def test_events_keep_apart(tmp_path):
 
 def test_settings_travel_in_the_file(flat_file):
     assert open_raw(str(flat_file)).about["seed"] == 7
+
+
+def test_the_detector_travels_in_the_file(tmp_path, raw_event):
+    write_flat(tmp_path / "a.root", [raw_event], TICKS, {"detector_version": 9})
+    with pytest.raises(
+        ProtoduneError, match="made for protodune_sp version 9, expected version 1; run the stage 'simulate'"
+    ):
+        open_raw(str(tmp_path / "a.root"))
 
 
 def test_same_seed_same_bytes_of_data(raw_event):

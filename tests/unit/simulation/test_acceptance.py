@@ -30,5 +30,5 @@ def test_peaks_of_minimum_ionising_tracks(theta):
 
 
 def test_a_detector_without_published_numbers_is_refused():
-    with pytest.raises(ProtoduneError, match="detector plugins.small_detector: nothing is known to check its simulation"):
+    with pytest.raises(ProtoduneError, match=r"detector plugins\.small_detector: nothing is known to check its simulation"):
         _ = Bench(SMALL, without_coherent_noise).expected

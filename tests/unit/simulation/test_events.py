@@ -237,7 +237,7 @@ def test_impossible_physics_is_refused(settings, message):
 def test_impossible_samples_are_refused():
     with pytest.raises(ProtoduneError, match=r"units \[6\], expected numbers from 0 to 5 \(ProtoDUNE-SP\)"):
         small_sample(units=(6,))
-    with pytest.raises(ProtoduneError, match="ideal_plane: found 'W', expected U | V | X"):
+    with pytest.raises(ProtoduneError, match=r"ideal_plane: found 'W', expected U \| V \| X"):
         small_sample(simulation={"ideal_plane": "W"})
     with pytest.raises(ProtoduneError, match="detector 'protodune' is unknown"):
         small_sample(detector="protodune")

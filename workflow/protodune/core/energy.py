@@ -49,7 +49,7 @@ class EnergyMeter:
 
 
 def in_words(joules: float, of: str) -> str:
-    """Return ``12.3 J an epoch``, or that it is not available."""
+    """Return ``12.3 J per epoch``, or that it is not available."""
     return "energy not available" if math.isnan(joules) else f"{joules:.1f} J {of}"
 
 

@@ -38,8 +38,9 @@ def load(package: str, name: str, attribute: str, kind: type[T], what: str) -> T
         there = False
     if not there:
         known = names(package)
+        close = suggest(name, known) if "." not in name else ""
         raise ProtoduneError(
-            f"{what} '{name}' is unknown{suggest(name, known)}; known: {', '.join(known)}, or package.module of your own"
+            f"{what} '{name}' is unknown{close}; known: {', '.join(known)}, or package.module of your own on PYTHONPATH"
         )
     found = getattr(importlib.import_module(module), attribute, None)
     if not isinstance(found, kind):

@@ -1,0 +1,100 @@
+"""Truth from a partner, the board with the slower clock, lists of channels."""
+
+import numpy as np
+import pytest
+
+from helpers import TICKS, small_sample
+from plugins.small_detector import DETECTOR as SMALL
+from protodune.classical.pedestal import estimate_pedestal
+from protodune.core.errors import ProtoduneError
+from protodune.detector.known.protodune_sp import DETECTOR
+from protodune.events.store import EventStore
+from protodune.events.types import RawEvent
+from protodune.rawio.conversion import ConvertSettings, add_truth, convert_file, read_channel_list, stretch_slow_board
+from protodune.rawio.flat import write_flat
+from protodune.simulation.events import simulate_events
+
+
+def event_of(adc, channel, pedestal=0.0):
+    n = len(adc)
+    return RawEvent(1, 0, 1, np.array(channel, np.uint32), adc, np.full(n, adc.shape[1]), np.full(n, pedestal, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"on_damaged_event": "ignore"}, "on_damaged_event: found 'ignore', expected stop or skip"),
+        ({"stretch_slow_board": "no"}, "stretch_slow_board: found 'no', expected auto, always or never"),
+    ],
+)
+def test_other_words_are_refused(setting, message):
+    with pytest.raises(ProtoduneError, match=message):
+        ConvertSettings("s", "data", **setting)
+
+
+def test_the_slow_board_is_stretched():
+    time = np.arange(6000)
+    pulse = 1000 + 300 * np.exp(-0.5 * ((time - 4000.0) / 30) ** 2)
+    slow = np.interp(time * 6000 / 5996, time, pulse)  # 5996 ticks for the same time
+    assert np.sort(DETECTOR.units[0].board_channels(2))[:2].tolist() == [440, 441]
+    adc = np.rint(np.stack([slow, slow])).astype(np.int16)
+    event = event_of(adc.copy(), [0, 440])
+    stretch_slow_board(event, DETECTOR, only_short=True)
+    assert np.array_equal(event.adc, adc), "its digits do not say that they are short"
+    stretch_slow_board(event, DETECTOR, only_short=False)
+    assert np.array_equal(event.adc[0], adc[0]), "another board is left alone"
+    assert np.abs(event.adc[1] - pulse).max() < 2
+    assert np.abs(adc[1] - pulse).max() > 10
+    event = event_of(adc.copy(), [0, 440])
+    stretch_slow_board(event, SMALL, only_short=False)
+    assert np.array_equal(event.adc, adc), "a detector without such a board"
+
+
+def test_truth_is_digits_less_pedestal_in_the_detectors_counts(rng):
+    adc = np.full((2, 50), 900, np.int16)
+    adc[:, 20] = 1000
+    for detector, counts in ((DETECTOR, 800), (SMALL, 200)):
+        event = event_of(adc + rng.integers(-3, 4, adc.shape).astype(np.int16), [0, 1])
+        add_truth(event, event_of(adc, [0, 1], 900.0), detector, "off.root")
+        assert event.clean[0, 19:22].tolist() == [0, counts, 0]
+
+
+def test_a_partner_that_does_not_fit_is_refused():
+    adc = np.full((2, 50), 900, np.int16)
+    with pytest.raises(ProtoduneError, match="has 2 channels x 50 ticks, the noisy file 2 x 40"):
+        add_truth(event_of(adc[:, :40], [0, 1]), event_of(adc, [0, 1], 900.0), DETECTOR, "off.root")
+    with pytest.raises(ProtoduneError, match=r"channel 0: baseline 100\.0 ADC off the recorded pedestal"):
+        add_truth(event_of(adc, [0, 1]), event_of(adc, [0, 1], 800.0), DETECTOR, "off.root")
+
+
+def test_channel_lists_belong_to_a_detector(tmp_path):
+    path = tmp_path / "bad.txt"
+    path.write_text("# broken\n3\n\n600  # noisy\n")
+    assert read_channel_list(str(path), DETECTOR).tolist() == [3, 600]
+    assert read_channel_list(str(path), SMALL).tolist() == [3, 600]
+    path.write_text("3\n624\n")
+    with pytest.raises(
+        ProtoduneError, match=r"line 2: found '624', expected a channel from 0 to 623 \(the small detector\)"
+    ):
+        read_channel_list(str(path), SMALL)
+
+
+def test_files_of_another_detector_are_refused(tmp_path, flat_file):
+    settings = ConvertSettings("s", "simulation", detector="plugins.small_detector")
+    with pytest.raises(ProtoduneError, match=r"simulated for detector protodune_sp, expected plugins\.small_detector"):
+        convert_file(settings, str(flat_file), None, str(tmp_path / "a.h5"), estimate_pedestal)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_noise_off_partner_is_paired_by_id(tmp_path):
+    noisy = list(simulate_events(small_sample(events=2)))
+    silent = {"incoherent_noise": False, "channel_noise_spread": False, "coherent_noise": False}
+    off = list(simulate_events(small_sample(events=2, simulation={"effects": silent})))
+    write_flat(tmp_path / "noisy.root", noisy, TICKS, {})
+    write_flat(tmp_path / "off.root", off[::-1], TICKS, {})
+    paths = (str(tmp_path / f"{name}.root") for name in ("noisy", "off"))
+    convert_file(ConvertSettings("s", "simulation"), *paths, str(tmp_path / "s.h5"), estimate_pedestal)
+    with EventStore(tmp_path / "s.h5") as store:
+        for image in (0, 1):
+            clean = noisy[image].clean[1600:] * 0.125
+            assert np.abs(store.clean("X", image) - clean).max() < 0.7, "integer digits of the partner"
