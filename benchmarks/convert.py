@@ -19,10 +19,9 @@ import uproot
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.detector.geometry import CHANNELS_PER_APA, PLANES
+from protodune.events.store import EventStore
 from protodune.rawio.source import open_raw
 from protodune.stages.produce import convert
-from protodune.events.store import EventStore
 
 
 def slow_path(path: str, stem: str) -> list[dict[int, np.ndarray]]:
@@ -36,14 +35,14 @@ def slow_path(path: str, stem: str) -> list[dict[int, np.ndarray]]:
 
 
 def count_differences(store: EventStore, events: list[dict[int, np.ndarray]]) -> tuple[int, int]:
-    """Number of samples compared, and of those that differ."""
+    """Number of ADC values compared, and of those that differ."""
     compared = different = 0
-    images = {(int(store.event_row[i]), int(store.apa[i])): i for i in range(len(store))}
+    images = {(int(store.event_row[i]), int(store.unit[i])): i for i in range(len(store))}
     for row, event in enumerate(events):
         for channel, expected in event.items():
-            apa, local = divmod(channel, CHANNELS_PER_APA)
-            plane = next(p for p, info in PLANES.items() if info.first <= local < info.first + info.n_channels)
-            found = planes(store, plane, images[row, apa])[local - PLANES[plane].first, : len(expected)]
+            unit = store.detector.units[int(store.detector.unit_of(np.array(channel)))]
+            plane = next(p for p in unit.planes.values() if 0 <= channel - p.first_channel < p.n_channels)
+            found = planes(store, plane.name, images[row, unit.number])[channel - plane.first_channel, : len(expected)]
             compared += len(expected)
             different += int(np.count_nonzero(found != expected))
     return compared, different
@@ -85,7 +84,7 @@ def main() -> None:
     source = open_raw(args.file, args.tag)
     result = {
         "file": Path(args.file).name,
-        "samples": compared,
+        "values": compared,
         "different": different,
         "read_s": median_time(lambda: [source.read(i) for i in range(len(source))], args.repeat),
         "uproot_array_s": median_time(lambda: slow_path(args.file, stem), args.repeat),
@@ -97,7 +96,7 @@ def main() -> None:
     if args.json:
         Path(args.json).write_text(json.dumps(result, indent=1) + "\n")
     if different:
-        raise SystemExit(f"convert: {different} of {compared} samples differ from uproot's slow path")
+        raise SystemExit(f"convert: {different} of {compared} values differ from uproot's slow path")
 
 
 if __name__ == "__main__":

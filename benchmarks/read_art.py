@@ -3,7 +3,7 @@
     python benchmarks/read_art.py FILE.root [FILE.root ...] [--repeat 15] [--json out.json]
 
 Files of split level 99 with uncompressed digits; the same digits are tried as split level 1, from memory.  Each speed is the
-median over the repeats, contestants interleaved, in MB/s of int16 samples.  Extra memory is the peak of what is allocated
+median over the repeats, contestants interleaved, in MB/s of int16 values.  Extra memory is the peak of what is allocated
 while one event is read, by tracemalloc (numpy included).  As in the stage convert, freed memory is kept, for everybody.
 """
 
@@ -35,7 +35,7 @@ BLOCK = 0xFFFFFF
 
 
 def digit_source(path: str, threads: int) -> ArtSource:
-    """The file's digits without its SimChannels: what is timed are the samples."""
+    """The file's digits without its SimChannels: what is timed are the waveforms."""
     source = ArtSource(path, uproot.open(path), threads=threads)
     source._sim = source._time = None
     return source

@@ -1,8 +1,8 @@
-"""How fast and in how much memory the simulation runs, one APA-event at a time.
+"""How fast and in how much memory the simulation runs, one event of one unit at a time.
 
     python benchmarks/simulate.py [--events 10] [--json out.json]
 
-Each content with the realistic preset, one APA, 6000 ticks, on one thread: median seconds an APA-event, peak resident
+Each content with the realistic preset, one unit, the whole readout, on one thread: median seconds per event, peak resident
 memory.
 """
 

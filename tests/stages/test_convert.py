@@ -124,9 +124,11 @@ def test_products_go_back_to_root(tmp_path, store_file, rng):
     denoised[100, 200] = -8
     denoised[300, TICKS - 3 :] = 5
     denoised[301, 10] = 2  # below the threshold of a region
-    with EventStore(store_file) as store:
-        with ProductWriter.open(tmp_path / "p.h5", store, "collection", TASK.outputs, {}) as writer:
-            writer.write(Place(0, store.plane("X", 0)), {"denoised": denoised})
+    with (
+        EventStore(store_file) as store,
+        ProductWriter.open(tmp_path / "p.h5", store, "collection", TASK.outputs, {}) as writer,
+    ):
+        writer.write(Place(0, store.plane("X", 0)), {"denoised": denoised})
     argv = ["--events", store_file, "--products", tmp_path / "p.h5", "--output", tmp_path / "p.root"]
     assert export.main(list(map(str, argv))) == 0
     with uproot.open(tmp_path / "p.root") as file:

@@ -26,8 +26,9 @@ def noise_readout(rng, plane, ticks=512):
 
 @pytest.mark.parametrize("plane", PLANES)
 @pytest.mark.parametrize(
-    "steps", [(), *((s,) for s in step_names() if s not in ("reconvolve", "in_regions")), (*CHAIN, "deconvolve", "reconvolve"),
-              (*CHAIN, "threshold_regions", "in_regions"), (*CHAIN, "deconvolve", "in_regions")]
+    "steps", [(), *((s,) for s in step_names() if s not in ("reconvolve", "in_regions")),
+              (*CHAIN, "deconvolve", "reconvolve"), (*CHAIN, "threshold_regions", "in_regions"),
+              (*CHAIN, "deconvolve", "in_regions")]
 )  # fmt: skip
 def test_every_step_keeps_shape_type_and_input(plane, steps, rng):
     given = noise_readout(rng, plane)
