@@ -3,12 +3,12 @@
     python benchmarks/inference.py [--threads 2] [--repeats 5] [--only plane event peers training] [--json out.json]
 
 plane: the U-Net with both outputs on a collection plane (960 x 6000), median; with the shipped weights.
-event: a whole event (15360 x 6000, six APAs) from the event store to prediction files, both plane families in one process of
-its own: seconds and peak memory, tails and sticky codes included.
-peers: DUNEdn's CNN and GCNN (width 32) and USCG-Net: seconds a collection plane, from a few crops or one window scaled up.
+event: a whole event (15360 x 6000, six APAs) from the event store to product files, both families of planes in one process
+of its own: seconds and peak memory, tails and sticky codes included.
+peers: DUNEdn's CNN and GCNN (width 32) and USCG-Net: seconds per collection plane, from a few crops or one window scaled up.
 "as shipped" is their arithmetic (two convolutions, every neighbour's product) on their tiling in float32 without gradients,
 in the best batch of ``--batches``; "tuned" the same in bfloat16, channels last; "ours" what ``infer_network`` runs.
-training: megapixels a second and thread of one optimiser step, ours and theirs.
+training: megapixels per second and thread of one optimiser step, ours and theirs.
 
 Other work on the machine shows at once in these numbers: run it alone.
 """
@@ -32,10 +32,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.learning.inference import fold_norms, infer_plane, pixels_at_once, plan_pieces
 from protodune.core.memory import keep_freed_memory
+from protodune.learning.inference import fold_norms, infer_plane, pixels_at_once, plan_pieces
+from protodune.learning.network import build_network
 from protodune.learning.networks.cnn import TwoScaleConv
-from protodune.learning.registry import build_model
 from protodune.learning.weights import load_weights
 
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
@@ -65,10 +65,10 @@ def noise(*shape: int) -> np.ndarray:
 
 def plane(repeats: int) -> dict:
     """Time the shipped U-Net on one plane."""
-    model, _ = load_weights(ZOO / "unet.collection.safetensors")
-    fold_norms(model)
+    network, _ = load_weights(ZOO / "unet.collection.safetensors")
+    fold_norms(network.module)
     features = noise(2, *COLLECTION)
-    found = {p: median_time(lambda p=p: infer_plane(model, features, p), repeats) for p in ("bfloat16", "float32")}
+    found = {p: median_time(lambda p=p: infer_plane(network, features, p), repeats) for p in ("bfloat16", "float32")}
     for precision, seconds in found.items():
         print(f"U-Net, a collection plane, {precision}: {seconds:.3f} s (median of {repeats})", flush=True)
     return found
@@ -110,13 +110,14 @@ def make_event(folder: Path) -> None:
 
 def clean_event(folder: Path, threads: int) -> None:
     """Clean the event of ``make_event`` and print seconds and peak memory as JSON."""
-    from protodune.stages.produce.infer_network import NetworkSettings, run
+    from protodune.learning.method import NetworkSettings, infer_sample
 
     start = time.perf_counter()  # after the imports, which do not come again with every event
     for family in ("collection", "induction"):
         settings = NetworkSettings("denoise", precision="bfloat16")
         weights = str(ZOO / f"unet.{family}.safetensors")
-        run(settings, family, str(folder / "events.h5"), weights, str(folder / f"{family}.h5"), threads)
+        output = str(folder / f"{family}.h5")
+        infer_sample(settings, "denoise", "unet", family, str(folder / "events.h5"), weights, output, threads=threads)
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}))
 
@@ -144,7 +145,7 @@ def peers(repeats: int, batches: list[int]) -> dict:
     """Time DUNEdn's networks, scaled to a collection plane."""
     found = {}
     for name, theirs in THEIRS.items():
-        model = build_model(name, theirs).eval()
+        model = build_network(name, theirs, "denoise").module.eval()
         for label, precision in (("as shipped", "float32"), ("tuned", "bfloat16")):
             model.memory_format = torch.contiguous_format if precision == "float32" else torch.channels_last
             with their_arithmetic():
@@ -154,9 +155,10 @@ def peers(repeats: int, batches: list[int]) -> dict:
                     tiles = (forward_time(model, (n, 2, 32, 32), repeats, precision) / n for n in batches)
                     seconds = TILES * min(tiles)
             found[f"{name} {label}"] = seconds
-        model = build_model(name, {}).eval()
+        network = build_network(name, {}, "denoise")
+        model = network.module.eval()
         fold_norms(model)
-        pieces = plan_pieces(model, COLLECTION, pixels_at_once(model, torch.device("cpu"), "bfloat16", None))
+        pieces = plan_pieces(network, COLLECTION, pixels_at_once(model, torch.device("cpu"), "bfloat16", None))
         r, t = pieces[0][0]
         shape = (len(pieces[0]), 2, r.stop - r.start, t.stop - t.start)
         found[f"{name} ours"] = len(pieces) * forward_time(model, shape, repeats, "bfloat16")
@@ -180,20 +182,25 @@ def step_time(model: torch.nn.Module, shape: tuple[int, ...], repeats: int, prec
     return median_time(step, repeats)
 
 
+def fresh(name: str, settings: dict) -> torch.nn.Module:
+    """Return a network that is to be trained."""
+    return build_network(name, settings, "denoise").module.train()
+
+
 def training(threads: int, repeats: int) -> dict:
-    """Throughput of training, megapixels a second and thread; ours in bfloat16, theirs in float32."""
+    """Throughput of training, megapixels per second and thread; ours in bfloat16, theirs in float32."""
     found = {}
     shapes = {"unet": (4, 96, 512), "cnn": (16, 32, 32), "gcnn": (16, 32, 32), "uscg": (1, 960, 2000)}
     for name, shape in shapes.items():
         megapixels = np.prod(shape) / 1e6 / threads
-        found[f"{name} ours"] = megapixels / step_time(build_model(name, {}).train(), shape, repeats, "bfloat16")
+        found[f"{name} ours"] = megapixels / step_time(fresh(name, {}), shape, repeats, "bfloat16")
         if name in THEIRS:
-            model = build_model(name, THEIRS[name]).train()
+            model = fresh(name, THEIRS[name])
             model.memory_format = torch.contiguous_format
             with their_arithmetic():
                 found[f"{name} theirs"] = megapixels / step_time(model, shape, repeats, "float32")
         line = ", ".join(f"{k.split()[1]} {v:.4f}" for k, v in found.items() if k.split()[0] == name)
-        print(f"training {name}: {line} Mpixel/s a thread", flush=True)
+        print(f"training {name}: {line} Mpixel/s per thread", flush=True)
     return found
 
 

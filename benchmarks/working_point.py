@@ -1,4 +1,4 @@
-"""Choose the ROI threshold of a network on validation samples and write it into its weights.
+"""Choose the threshold of regions of a network on validation samples and write it into its weights.
 
     python benchmarks/working_point.py WEIGHTS EVENTS... [--purity 0.9] [--write [--half]]
 
@@ -18,26 +18,25 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from protodune.learning.features.registry import feature_set
-from protodune.detector.geometry import PLANE_FAMILIES
-from protodune.learning.inference import fold_norms, infer_plane
-from protodune.measure.waveforms import THRESHOLDS, roi_counts
-from protodune.learning.weights import load_weights, save_weights
-from protodune.events.truth import rebinned, roi_truth
 from protodune.events.store import EventStore
+from protodune.events.truth import rebinned, region_truth
+from protodune.learning.inference import fold_norms, infer_plane
+from protodune.learning.network import Network
+from protodune.learning.weights import load_weights, save_weights
+from protodune.measure.regions import THRESHOLDS, region_counts
 
 
-def counts(model, events: str, family: str) -> np.ndarray:
+def counts(network: Network, events: str, family: str) -> np.ndarray:
     """Found signal pixels and others at each threshold, all planes of a store, int64 (2, thresholds)."""
-    total, features = np.zeros((2, len(THRESHOLDS) + 2), np.int64), feature_set(model.features)
+    total, features = np.zeros((2, len(THRESHOLDS) + 2), np.int64), network.features
     with EventStore(events) as store:
         for image in range(len(store)):
-            for plane in PLANE_FAMILIES[family]:
-                score = infer_plane(model, features.build(store, plane, image), "bfloat16").roi
+            for plane in (p.name for p in store.family(family, image)):
+                score = infer_plane(network, features.build(store, plane, image, {}), "bfloat16")["regions"]
                 if features.rebin == 1:
                     score = rebinned(score)
                 good = ~store.bad(plane, image)
-                total += roi_counts(score[good], roi_truth(store.charge_image(plane, image))[good])
+                total += region_counts(score[good], region_truth(store.charge_image(plane, image))[good])
     return total
 
 
@@ -50,11 +49,11 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the threshold into the weights' metadata")
     parser.add_argument("--half", action="store_true", help="with --write: store convolutions in float16")
     a = parser.parse_args()
-    model, about = load_weights(a.weights)
-    fold_norms(model)
+    network, about = load_weights(a.weights)
+    fold_norms(network.module)
     chosen = 0
     for events in a.events:
-        found, false = counts(model, events, about["family"])
+        found, false = counts(network, events, about["family"])
         everything, found, false = found[0], found[1:-1], false[1:-1]
         purity = found / np.maximum(found + false, 1)
         first = int(np.argmax(purity >= a.purity)) if (purity >= a.purity).any() else len(THRESHOLDS) - 1
@@ -63,12 +62,11 @@ def main() -> None:
         chosen = max(chosen, first)
     print(f"{a.weights}: threshold {THRESHOLDS[chosen]}")
     if a.write:
-        model, about = load_weights(a.weights)  # without folded norms
-        about = {k: v for k, v in about.items() if k not in ("format", "format_version")}
-        for layer in model.modules():
+        network, about = load_weights(a.weights)  # without folded norms
+        for layer in network.module.modules():
             if a.half and isinstance(layer, torch.nn.Conv2d):
                 layer.half()
-        save_weights(a.weights, model, {**about, "roi_threshold": float(THRESHOLDS[chosen])})
+        save_weights(a.weights, network.module, {**about, "threshold": float(THRESHOLDS[chosen])})
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ import pytest
 import torch
 
 from helpers import job_environment, one_line_error, run_module
-from protodune.learning.weights import load_weights
 from protodune.core.tables import read_table
+from protodune.learning.weights import load_weights
 from trainings import prepared
 
 SETTINGS = {
-    "task": "denoise", "model": "unet", "architecture": "unet", "family": "collection", "trial": "t",
-    "network": {"widths": [4, 8]}, "optimiser": {"epochs": 2, "global_batch": 12, "micro_batch": 2, "learning_rate": 1e-3,
-    "deterministic": True},
+    "task": "denoise", "step": "denoise", "model": "unet", "network": "unet", "family": "collection", "trial": "t",
+    "network_settings": {"widths": [4, 8]},
+    "optimiser": {"epochs": 2, "global_batch": 12, "micro_batch": 2, "learning_rate": 1e-3, "deterministic": True},
 }  # fmt: skip
 
 
@@ -70,11 +70,11 @@ def test_any_number_of_ranks_trains_the_same_model_to_the_last_bit(launcher, pat
     assert f"{ranks} rank(s) by {name}, 1 thread(s) each" in said
     assert said.count("epoch 2/2") == 1, "rank 0 alone speaks"
     for a, b in zip(read_table(one / "history.tsv"), read_table(tmp_path / "m" / "history.tsv"), strict=True):
-        for column in ("train_mse", "val_mse", "train_roi", "val_roi", "learning_rate"):
+        for column in ("train_denoised", "val_denoised", "train_regions", "val_regions", "learning_rate"):
             assert float(a[column]) == pytest.approx(float(b[column]), rel=1e-5)
     (first, _), (second, _) = (load_weights(folder / "weights.safetensors") for folder in (one, tmp_path / "m"))
-    for key, value in first.state_dict().items():
-        assert torch.equal(value, second.state_dict()[key]), key
+    for key, value in first.module.state_dict().items():
+        assert torch.equal(value, second.module.state_dict()[key]), key
 
 
 def test_a_rank_that_fails_ends_the_launch_with_the_reason(patches, tmp_path):
@@ -130,7 +130,7 @@ def test_after_a_kill_or_a_hang_the_retry_goes_on_and_ends_with_the_same_weights
     assert again.returncode == 0, again.stderr
     assert "resumed after epoch" in again.stderr
     (a, _), (b, _) = (load_weights(folder / "weights.safetensors") for folder in (undisturbed, tmp_path / "m"))
-    assert all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
+    assert all(torch.equal(v, b.module.state_dict()[k]) for k, v in a.module.state_dict().items())
     assert not (tmp_path / "c").exists(), "a finished training leaves no checkpoints"
 
 

@@ -21,69 +21,6 @@ from protodune.events.store import EventStore
 from protodune.core.tables import read_table
 
 CONVERT = as_json(sample="s", kind="simulation")
-TRAIN = {
-    "task": "denoise", "model": "unet", "architecture": "unet", "family": "collection", "trial": "t",
-    "network": {"widths": [4, 8]}, "optimiser": {"epochs": 20, "learning_rate": 1e-2, "global_batch": 4, "micro_batch": 2},
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def trained(store_file, tmp_path_factory):
-    """A folder with patches, weights and predictions of a tiny network."""
-    folder = tmp_path_factory.mktemp("trained")
-    for name, mode in (("train", "crop"), ("val", "tile")):
-        settings = as_json(mode=mode, height=32, width=64, per_image=8)
-        argv = ["--settings", settings, "--plane", "collection", "--events", str(store_file)]
-        assert prepare.main([*argv, "--output", str(folder / f"{name}.h5")]) == 0
-    argv = ["--train", str(folder / "train.h5"), "--val", str(folder / "val.h5"), "--output", str(folder / "model")]
-    assert train.main(["--settings", json.dumps(TRAIN), *argv]) == 0
-    common = ["--plane", "collection", "--events", str(store_file)]
-    argv = ["--weights", str(folder / "model" / "weights.safetensors"), "--output", str(folder / "unet.h5")]
-    assert infer_network.main(["--settings", as_json(task="denoise", model="unet"), *common, *argv]) == 0
-    argv = [
-        "--settings",
-        as_json(steps=["low_pass", "coherent", "deconvolve", "in_regions"]),
-        *common,
-        "--output",
-        str(folder / "coherent.h5"),
-    ]
-    assert infer_classical.main(argv) == 0
-    return folder
-
-
-def test_inference_says_what_an_event_costs(trained, store_file, tmp_path, caplog, monkeypatch):
-    caplog.set_level("INFO")
-    argv = ["--plane", "collection", "--events", str(store_file), "--output", str(tmp_path / "p.h5")]
-    argv += ["--weights", str(trained / "model" / "weights.safetensors"), "--settings", as_json(task="denoise")]
-    monkeypatch.setattr("protodune.core.energy.EnergyMeter.joules", lambda self: 42.0)
-    assert infer_network.main(argv) == 0
-    assert "42.0 J an event for collection" in caplog.text
-    monkeypatch.setattr("protodune.core.energy.EnergyMeter.joules", lambda self: float("nan"))
-    (tmp_path / "p.h5").unlink()
-    assert infer_network.main(argv) == 0
-    assert "energy not available" in caplog.text
-
-
-def test_a_region_selector_on_crossings(store_file, tmp_path):
-    for name, mode in (("train", "crop"), ("val", "tile")):
-        settings = as_json(mode=mode, height=32, width=16, per_image=8, features="dnnroi")
-        argv = ["--settings", settings, "--plane", "induction", "--events", str(store_file)]
-        assert prepare.main([*argv, "--output", str(tmp_path / f"{name}.h5")]) == 0
-    settings = {**TRAIN, "task": "roi", "model": "dnnroi", "architecture": "dnnroi", "family": "induction"}
-    argv = ["--train", str(tmp_path / "train.h5"), "--val", str(tmp_path / "val.h5"), "--output", str(tmp_path / "model")]
-    assert train.main(["--settings", json.dumps({**settings, "network": {"width": 2}}), *argv]) == 0
-    common = ["--plane", "induction", "--events", str(store_file), "--output", str(tmp_path / "p.h5")]
-    argv = ["--weights", str(tmp_path / "model" / "weights.safetensors")]
-    assert infer_network.main(["--settings", as_json(task="roi", model="dnnroi"), *common, *argv]) == 0
-    with EventStore(store_file) as store, Predictions(tmp_path / "p.h5") as found:
-        score_image = found.roi("V", 0)
-        assert score_image.shape == store.waveforms("V", 0).shape
-        assert not found.has("denoised")
-        ten = score_image[:, :510].reshape(800, 51, 10)
-        assert np.array_equal(ten.min(axis=2), ten.max(axis=2)), "one score for ten ticks"
-    scores = ["--method", "dnnroi", "--sample", "s", "--predictions", str(tmp_path / "p.h5"), *common[:4]]
-    assert score.main([*scores, "--output", str(tmp_path / "s.tsv"), "--curves", str(tmp_path / "c.tsv")]) == 0
-    assert {r["metric"] for r in read_table(tmp_path / "s.tsv")} >= {"roi_auc", "pixel_efficiency"}
 
 
 def test_from_weights_to_table_and_figures(trained, store_file, tmp_path):
@@ -152,10 +89,7 @@ def test_training_curves_have_a_panel_for_what_networks_make(trained, tmp_path):
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["cnn.roi, training", "cnn.roi, validation"]
 
 
-def test_products_carry_settings_and_versions(trained, store_file):
-    settings = json.loads((trained / "model" / "settings.json").read_text())
-    assert settings["settings"]["optimiser"]["global_batch"] == 4
-    assert settings["versions"]["torch"]
+def test_event_stores_carry_settings_and_versions(store_file):
     with EventStore(store_file) as store:
         assert store.about["source_about"]["seed"] == 7
         assert store.about["versions"]["uproot"]
@@ -223,33 +157,9 @@ def test_a_partner_that_is_not_noise_off(tmp_path, raw_event, flat_file):
     assert "ADC off the recorded pedestal" in one_line_error(result, "convert")
 
 
-def test_a_crop_larger_than_the_plane(tmp_path, store_file):
-    settings = as_json(mode="crop", height=2000, width=32, per_image=4)
-    arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "p.h5"]
-    result = run_module("stages.learn.prepare", "--settings", settings, *arguments)
-    assert "patch 2000x32, expected at most the plane's 960x512" in one_line_error(result, "prepare")
-    assert os.listdir(tmp_path) == []
-
-
-def test_weights_of_another_model(tmp_path, trained, store_file):
-    arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "p.h5"]
-    arguments += ["--weights", trained / "model" / "weights.safetensors"]
-    result = run_module("stages.produce.infer_network", "--settings", as_json(task="denoise", model="cnn"), *arguments)
-    assert "weights of model 'unet', expected 'cnn'" in one_line_error(result, "infer")
-    assert os.listdir(tmp_path) == []
-
-
 def test_predictions_of_other_events(tmp_path, trained):
     write_flat(tmp_path / "b.root", simulate_events(small_sample(run=9)), TICKS, {})
     convert.run(convert.ConvertSettings("b", "simulation"), str(tmp_path / "b.root"), None, str(tmp_path / "b.h5"))
     arguments = ["--plane", "collection", "--method", "unet", "--sample", "b", "--events", tmp_path / "b.h5"]
     arguments += ["--predictions", trained / "unet.h5", "--output", tmp_path / "s.tsv", "--curves", tmp_path / "c.tsv"]
     assert "made from other events" in one_line_error(run_module("stages.measure.score", *arguments), "score")
-
-
-def test_a_folder_that_cannot_be_written(tmp_path, store_file):
-    (tmp_path / "file").write_text("")
-    settings = as_json(mode="crop", height=32, width=32, per_image=4)
-    arguments = ["--plane", "collection", "--events", store_file, "--output", tmp_path / "file" / "p.h5"]
-    result = run_module("stages.learn.prepare", "--settings", settings, *arguments)
-    assert "cannot make its folder" in one_line_error(result, "prepare")

@@ -9,7 +9,7 @@ from helpers import DATA
 from protodune.core.errors import ProtoduneError
 from protodune.learning.dunedn_weights import import_weights
 from protodune.learning.weights import load_weights
-from protodune.stages import import_weights as stage
+from protodune.stages.learn import import_weights as stage
 
 SHAPES = json.loads((DATA / "dunedn_state_dict_shapes.json").read_text())
 
@@ -26,21 +26,21 @@ def state_of(file):
 
 
 @pytest.mark.parametrize(
-    ("file", "architecture", "network"),
+    ("file", "name", "settings"),
     [
         ("cnn_width32", "cnn", {"width": 32}),
         ("gcnn_width32", "gcnn", {"width": 32, "mask": "dunedn"}),
         ("uscg_collection", "uscg", {"dunedn": True}),
     ],
 )
-def test_published_naming_and_shapes(file, architecture, network, tmp_path):
+def test_published_naming_and_shapes(file, name, settings, tmp_path):
     state = state_of(file)
     torch.save(state, tmp_path / "published.pth")
     found = import_weights(tmp_path / "published.pth")
-    assert (found.architecture, found.network) == (architecture, network)
-    for name, tensor in found.model.state_dict().items():
-        assert torch.equal(tensor, state[name])
-    assert not found.model.training
+    assert (found.network.name, found.settings) == (name, settings)
+    for key, tensor in found.network.module.state_dict().items():
+        assert torch.equal(tensor, state[key])
+    assert not found.network.module.training
 
 
 def width4():
@@ -52,18 +52,18 @@ def test_stage_writes_weights_that_infer_takes(tmp_path):
     data, state = width4()
     torch.save({f"module.{k}": v for k, v in state.items()}, tmp_path / "w.pth")  # as data parallel training saves them
     output = tmp_path / "w.safetensors"
-    arguments = ["--source", str(tmp_path / "w.pth"), "--plane", "collection", "--output", str(output)]
+    arguments = ["--source", str(tmp_path / "w.pth"), "--family", "collection", "--output", str(output)]
     assert stage.main(arguments) == 0
-    model, about = load_weights(output, {"task": "denoise", "family": "collection"})
+    network, about = load_weights(output, {"task": "denoise", "family": "collection"})
     assert about["model"] == "dunedn_cnn"
     assert len(about["imported"]["sha256"]) == 64
     with torch.inference_mode():
-        assert np.abs(model(torch.tensor(data["input"])).numpy() - data["denoised"]).max() < 1e-4
+        assert np.abs(network.module(torch.tensor(data["input"])).numpy() - data["denoised"]).max() < 1e-4
 
 
 def test_wrapped_state_dict(tmp_path):
     torch.save({"epoch": 3, "state_dict": width4()[1]}, tmp_path / "w.pth")
-    assert import_weights(tmp_path / "w.pth").network == {"width": 4}
+    assert import_weights(tmp_path / "w.pth").settings == {"width": 4}
 
 
 class Evil:
@@ -107,6 +107,6 @@ def test_bad_files(tmp_path, capsys):
         torch.save(content, path)
         with pytest.raises(ProtoduneError, match=message):
             import_weights(path)
-    assert stage.main(["--source", str(path), "--plane", "induction", "--output", str(tmp_path / "o.safetensors")]) == 1
+    assert stage.main(["--source", str(path), "--family", "induction", "--output", str(tmp_path / "o.safetensors")]) == 1
     assert capsys.readouterr().err.startswith("import_weights: error: ")
     assert not (tmp_path / "o.safetensors").exists()

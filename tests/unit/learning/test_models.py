@@ -6,35 +6,41 @@ import torch
 
 from helpers import DATA
 from protodune.core.errors import ProtoduneError
+from protodune.core.registry import names
+from protodune.learning.network import build_network, count_parameters
 from protodune.learning.networks.gcnn import GcnnSettings, GraphMixing, nearest
-from protodune.learning.registry import ARCHITECTURES, build_model, count_parameters
 
 SMALL = {
     "unet": {"widths": [4, 8]}, "cnn": {"width": 1}, "gcnn": {"width": 2}, "uscg": {}, "dnnroi": {"width": 2},
 }  # fmt: skip
+NETWORKS = names("protodune.learning.networks")
+
+
+def module(name, settings, task="denoise"):
+    return build_network(name, settings, task).module
 
 
 def test_parameter_counts():
-    assert count_parameters(build_model("cnn", {"width": 32})) == 6_957_652
-    assert count_parameters(build_model("cnn", {"width": 4})) == 124_504
-    assert count_parameters(build_model("gcnn", {"width": 32})) == 3_239_500
-    assert count_parameters(build_model("gcnn", {"width": 4})) == 58_728
-    assert count_parameters(build_model("uscg", {})) == 34_661_750
-    assert count_parameters(build_model("dnnroi", {}, "roi")) == 13_395_329
-    assert count_parameters(build_model("unet", {})) == 355_932
+    assert count_parameters(module("cnn", {"width": 32})) == 6_957_652
+    assert count_parameters(module("cnn", {"width": 4})) == 124_504
+    assert count_parameters(module("gcnn", {"width": 32})) == 3_239_500
+    assert count_parameters(module("gcnn", {"width": 4})) == 58_728
+    assert count_parameters(module("uscg", {})) == 34_661_750
+    assert count_parameters(module("dnnroi", {}, "regions")) == 13_395_329
+    assert count_parameters(module("unet", {})) == 355_932
 
 
 @pytest.mark.parametrize(("name", "file"), [("cnn", "cnn_width32"), ("gcnn", "gcnn_width32"), ("uscg", "uscg_collection")])
 def test_names_and_shapes_are_dunedns(name, file):
     wanted = json.loads((DATA / "dunedn_state_dict_shapes.json").read_text())[file]
-    found = {key: list(tensor.shape) for key, tensor in build_model(name, {}).state_dict().items()}
+    found = {key: list(tensor.shape) for key, tensor in module(name, {}).state_dict().items()}
     assert found == {key: shape for key, shape in wanted.items() if key not in ("aa", "bb")}
 
 
 def dunedns_own(name, settings):
     data = np.load(DATA / f"dunedn_{name}_width4.npz")
     state = {k.removeprefix("state/"): torch.tensor(data[k]) for k in data.files if k.startswith("state/")}
-    model = build_model(name, {"width": 4, **settings}).eval()
+    model = module(name, {"width": 4, **settings}).eval()
     unused = model.load_state_dict(state, strict=False)
     assert unused.missing_keys == []
     assert unused.unexpected_keys == ["aa", "bb"]  # two constants of DUNEdn's that its forward pass does not need
@@ -90,13 +96,13 @@ def test_gcnn_needs_enough_pixels():
     with pytest.raises(ProtoduneError, match="4x4 has no 8 neighbours for each pixel, expected 8x8"):
         nearest(torch.zeros(1, 2, 4, 4), 8, "local")
     with pytest.raises(ProtoduneError, match="mask: found 'none', expected local or dunedn"):
-        build_model("gcnn", {"mask": "none"})
+        module("gcnn", {"mask": "none"})
 
 
 def test_uscg_nodes_are_not_mixed_up():
     """A change of the features of one node reaches that node's row only."""
     torch.manual_seed(5)
-    mixed, fixed = (build_model("uscg", {"dunedn": flag}).eval() for flag in (True, False))
+    mixed, fixed = (module("uscg", {"dunedn": flag}).eval() for flag in (True, False))
     x = 5 * torch.randn(1, 2, 64, 96)
     with torch.inference_mode():
         for model in (mixed, fixed):
@@ -116,7 +122,7 @@ def test_uscg_nodes_are_not_mixed_up():
 def test_uscg_graph_is_finite_without_a_diagonal():
     torch.manual_seed(6)
     for flag in (False, True):
-        graph = build_model("uscg", {"dunedn": flag}).scg.eval()
+        graph = module("uscg", {"dunedn": flag}).scg.eval()
         for layer in (graph.mu, graph.logvar):
             torch.nn.init.zeros_(layer[0].weight)
             torch.nn.init.zeros_(layer[0].bias)
@@ -125,31 +131,32 @@ def test_uscg_graph_is_finite_without_a_diagonal():
         assert finite is (not flag)
 
 
-@pytest.mark.parametrize("task", ["denoise", "roi"])
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("task", ["denoise", "regions"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_shape_and_gradient(name, task):
-    if (name, task) == ("dnnroi", "denoise"):
-        with pytest.raises(ProtoduneError, match="found task 'denoise', expected roi"):
-            build_model(name, {}, task)
+    if (name, task) in (("dnnroi", "denoise"), ("unet", "regions")):
+        with pytest.raises(ProtoduneError, match=f"network '{name}' does not serve the task '{task}', only"):
+            build_network(name, {}, task)
         return
     torch.manual_seed(7)
-    model = build_model(name, SMALL[name], task)
-    rows, ticks = (-(-32 // step) * step for step in model.multiple)
-    output = model(5 * torch.randn(2, model.n_features, rows, ticks))
-    assert output.shape == (2, len(model.outputs), rows, ticks)
+    network = build_network(name, SMALL[name], task)
+    rows, ticks = (-(-32 // step) * step for step in network.module.multiple)
+    output = network.module(5 * torch.randn(2, len(network.features.names), rows, ticks))
+    assert output.shape == (2, len(network.outputs), rows, ticks)
     assert output.dtype == torch.float32
     output.square().mean().backward()
-    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in model.parameters())
+    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in network.module.parameters())
 
 
-@pytest.mark.parametrize("name", ["cnn", "unet", "dnnroi"])
-def test_no_pixel_reaches_beyond_the_reach(name):
+@pytest.mark.parametrize(("name", "task"), [("cnn", "regions"), ("unet", "denoise"), ("dnnroi", "regions")])
+def test_no_pixel_reaches_beyond_the_reach(name, task):
     torch.manual_seed(1)
-    model = build_model(name, SMALL[name], "roi").eval().double()
+    network = build_network(name, SMALL[name], task)
+    model = network.module.eval().double()
     for axis in (0, 1):
         size = [8 * model.multiple[0], 8 * model.multiple[1]]
         size[axis] = -(-(2 * model.reach[axis] + 40) // model.multiple[axis] + 2) * model.multiple[axis]
-        x = torch.randn(1, model.n_features, *size, dtype=torch.float64)
+        x = torch.randn(1, len(network.features.names), *size, dtype=torch.float64)
         moved, middle = x.clone(), size[axis] // 2
         moved.select(2 + axis, middle)[:] += 50
         with torch.no_grad():
@@ -161,6 +168,6 @@ def test_no_pixel_reaches_beyond_the_reach(name):
 
 def test_unknown_names_get_a_suggestion():
     with pytest.raises(ProtoduneError, match=r"'unit' is unknown \(did you mean 'unet'\?\)"):
-        build_model("unit", {})
-    with pytest.raises(ProtoduneError, match=r"model.unet.width: unknown setting \(did you mean 'widths'\?\)"):
-        build_model("unet", {"width": [1]})
+        module("unit", {})
+    with pytest.raises(ProtoduneError, match=r"network_settings of unet.width: unknown setting \(did you mean 'widths'\?\)"):
+        module("unet", {"width": [1]})

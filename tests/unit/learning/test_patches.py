@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from helpers import TICKS
+from protodune.classical.pedestal import estimate_pedestal
+from protodune.core.errors import ProtoduneError
+from protodune.detector.registry import find_detector
+from protodune.events.store import EventStore, EventWriter
+from protodune.events.truth import region_truth
 from protodune.learning.features.dnnroi import dnnroi_features
+from protodune.learning.features.waveform import plane_features
 from protodune.learning.patch_files import PatchFiles
 from protodune.learning.patches import PatchSettings, crop_corners, tile_corners, write_patches
-from protodune.learning.features.waveform import plane_features
-from protodune.core.errors import ProtoduneError
-from protodune.events.truth import roi_truth
-from protodune.events.store import EventStore, EventWriter
 
 
 def test_crops_hold_the_set_share_of_signal(rng):
@@ -44,30 +46,34 @@ def test_tiles_cover_the_plane():
 
 
 def test_patches_of_the_region_selector(store_file, tmp_path):
-    settings = PatchSettings("crop", 32, 16, 5, features="dnnroi")
+    settings = PatchSettings("crop", 32, 16, 5, features="dnnroi", task="regions")
     assert write_patches(store_file, "induction", settings, tmp_path / "a.h5") == 10
     files = PatchFiles([tmp_path / "a.h5"])
-    assert files.features == "dnnroi"
-    features, _, roi = files.read(np.arange(10))
+    assert (files.task, files.features, files.family) == ("regions", "dnnroi", "induction")
+    assert files.detectors == ["protodune_sp"]
+    assert files.labels == ["regions"]
+    found = files.read(np.arange(10))
+    features, roi = found.features, found.labels["regions"]
     assert features.shape == (10, 3, 32, 16)
     with EventStore(store_file) as store:
         wanted = dnnroi_features(store, "V", 0)
         _, _, row, slice_ = files._files[0]["origin"][7]
         window = (slice(row, row + 32), slice(slice_, slice_ + 16))
         assert np.allclose(features[7], wanted[:, window[0], window[1]], atol=0.0626)
-        truth = roi_truth(store.charge_image("V", 0))
+        truth = region_truth(store.charge_image("V", 0))
         assert np.array_equal(roi[7, 0], truth[window] & ~store.bad("V", 0)[window[0], None])
         # What two planes predict and three agree on holds most of the signal in a plane of a few clear tracks.
         assert set(np.unique(wanted[1:])) == {0.0, 32.0}
         assert (wanted[2] > 0)[truth].mean() > 0.3
         assert (wanted[2] > 0)[~truth].mean() < 0.1
-    with pytest.raises(ProtoduneError, match="found plane X, expected U or V"):
+    with pytest.raises(ProtoduneError, match="found collection plane X, expected an induction plane"):
         write_patches(store_file, "collection", settings, tmp_path / "b.h5")
-    write_patches(store_file, "induction", PatchSettings("crop", 32, 16, 5), tmp_path / "c.h5")
-    with pytest.raises(ProtoduneError, match="features dnnroi and waveform, expected one set"):
+    write_patches(store_file, "induction", PatchSettings("crop", 32, 16, 5, task="regions"), tmp_path / "c.h5")
+    with pytest.raises(ProtoduneError, match="features dnnroi and waveform, expected the same in all files"):
         PatchFiles([tmp_path / "a.h5", tmp_path / "c.h5"])
-    with pytest.raises(ProtoduneError, match=r"patches\.features: found 'x', expected waveform or dnnroi"):
-        PatchSettings("crop", 32, 16, 5, features="x")
+    for changes, message in (({"features": "x"}, "feature set 'x' is unknown"), ({"task": "x"}, "task 'x' is unknown")):
+        with pytest.raises(ProtoduneError, match=message):
+            write_patches(store_file, "induction", PatchSettings("crop", 32, 16, 5, **changes), tmp_path / "x.h5")
 
 
 def test_patches_are_cut_where_they_say(store_file, tmp_path):
@@ -75,24 +81,27 @@ def test_patches_are_cut_where_they_say(store_file, tmp_path):
     assert write_patches(store_file, "induction", settings, tmp_path / "a.h5") == 12
     files = PatchFiles([tmp_path / "a.h5"])
     order = np.array([11, 2, 2, 7])
-    features, clean, _ = files.read(order)
+    found = files.read(order, with_clean=True)
+    features, clean = found.features, found.labels["denoised"]
+    assert found.clean is clean, "nothing is stored or read twice"
     origin = files._files[0]["origin"][:]
     with EventStore(store_file) as store:
         for index, patch in enumerate(order):
             _, plane, row, tick = origin[patch]
-            view = "UV"[plane]
+            name = "UV"[plane]
             window = (slice(row, row + 32), slice(tick, tick + 48))
-            assert np.array_equal(clean[index, 0], store.clean(view, 0)[window])
-            assert np.allclose(features[index], plane_features(store, view, 0)[:, window[0], window[1]], atol=0.0626)
+            assert np.array_equal(clean[index, 0], store.clean(name, 0)[window])
+            assert np.allclose(features[index], plane_features(store, name, 0)[:, window[0], window[1]], atol=0.0626)
     files.close()
 
 
 def test_regions_are_labelled_by_the_true_charge(store_file, tmp_path):
     write_patches(store_file, "collection", PatchSettings("tile", 96, 64, 100), tmp_path / "a.h5")
     files = PatchFiles([tmp_path / "a.h5"])
-    _, clean, roi = files.read(np.arange(len(files)))
+    labels = files.read(np.arange(len(files))).labels
+    clean, roi = labels["denoised"], labels["regions"]
     with EventStore(store_file) as store:
-        truth = roi_truth(store.charge_image("X", 0))
+        truth = region_truth(store.charge_image("X", 0))
     assert set(np.unique(roi)) == {0, 1}
     assert roi.mean() == pytest.approx(truth.mean(), rel=0.2)
     assert np.abs(clean[roi == 1]).mean() > 20 * np.abs(clean[roi == 0]).mean()
@@ -104,17 +113,18 @@ def test_bad_channels_are_not_held_against_the_network(raw_event, tmp_path):
     dead = np.flatnonzero(np.abs(raw_event.clean[1600:]).max(axis=1) > 400)[:3]
     assert len(dead)
     event.adc[1600 + dead] = 900
-    with EventWriter.open(tmp_path / "e.h5", TICKS, with_clean=True, with_charge=True, about={}) as writer:
+    store = {"estimate": estimate_pedestal, "with_clean": True, "with_charge": True, "about": {}}
+    with EventWriter.open(tmp_path / "e.h5", find_detector("protodune_sp"), TICKS, **store) as writer:
         writer.append(event)
     write_patches(tmp_path / "e.h5", "collection", PatchSettings("tile", 960, TICKS, 1), tmp_path / "p.h5")
-    features, clean, roi = PatchFiles([tmp_path / "p.h5"]).read(np.array([0]))
-    assert not any(image[0, 0, dead].any() for image in (features, clean, roi))
+    found = PatchFiles([tmp_path / "p.h5"]).read(np.array([0]))
+    assert not any(image[0, 0, dead].any() for image in (found.features, *found.labels.values()))
 
 
 def test_same_seed_same_crops(store_file, tmp_path):
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         write_patches(store_file, "collection", PatchSettings("crop", 32, 32, 20, seed=seed), tmp_path / f"{name}.h5")
-    read = {n: PatchFiles([tmp_path / f"{n}.h5"]).read(np.arange(20))[0] for n in "abc"}
+    read = {n: PatchFiles([tmp_path / f"{n}.h5"]).read(np.arange(20)).features for n in "abc"}
     assert np.array_equal(read["a"], read["b"])
     assert not np.array_equal(read["a"], read["c"])
 
@@ -128,7 +138,7 @@ def test_a_patch_larger_than_the_plane_leaves_no_file(store_file, tmp_path):
 def test_files_of_different_sizes_do_not_mix(store_file, tmp_path):
     for width in (32, 48):
         write_patches(store_file, "collection", PatchSettings("crop", 32, width, 2), tmp_path / f"{width}.h5")
-    with pytest.raises(ProtoduneError, match="expected one size"):
+    with pytest.raises(ProtoduneError, match="expected the same in all files"):
         PatchFiles([tmp_path / "32.h5", tmp_path / "48.h5"])
 
 

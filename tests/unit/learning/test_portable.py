@@ -7,8 +7,8 @@ import torch
 from protodune.classical import coherent
 from protodune.core.errors import ProtoduneError
 from protodune.learning import portable
+from protodune.learning.network import build_network
 from protodune.learning.portable import Portable, example_plane, group_median, write_onnx, write_torchscript
-from protodune.learning.registry import build_model
 from protodune.learning.weights import save_weights
 from protodune.stages.learn import export_model
 
@@ -18,7 +18,7 @@ SHAPES = {"gcnn": (48, 32), "dnnroi": (3, 48, 50)}
 
 def network(name):
     torch.manual_seed(1)
-    return build_model(name, NETWORKS[name], "roi" if name == "dnnroi" else "denoise").eval()
+    return build_network(name, NETWORKS[name], "regions" if name == "dnnroi" else "denoise")
 
 
 def test_group_median_is_the_classical_one(rng):
@@ -76,19 +76,21 @@ def test_an_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
 
 def test_stage_writes_both_and_a_card(tmp_path, capsys):
     about = {
-        "task": "denoise", "model": "tiny", "architecture": "unet", "family": "collection", "trial": "t",
-        "network": NETWORKS["unet"], "parameters": 5, "val_mse": 0.25, "settings": {"seed": 3},
+        "task": "denoise", "model": "tiny", "network": "unet", "family": "collection", "trial": "t",
+        "network_settings": NETWORKS["unet"], "parameters": 5, "val_denoised": 0.25, "settings": {"seed": 3},
         "data": {"train": ["sample_a"], "val": ["sample_b"]},
     }  # fmt: skip
-    save_weights(tmp_path / "w.safetensors", network("unet"), about)
-    arguments = ["--weights", str(tmp_path / "w.safetensors"), "--plane", "collection", "--output", str(tmp_path / "out")]
+    save_weights(tmp_path / "w.safetensors", network("unet").module, about)
+    arguments = ["--weights", str(tmp_path / "w.safetensors"), "--family", "collection", "--output", str(tmp_path / "out")]
     assert export_model.main([*arguments, "--ticks", "64"]) == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["model.onnx", "model.torchscript.pt", "model_card.md"]
     card = (tmp_path / "out/model_card.md").read_text()
     for text in (
         "# tiny, collection planes",
         "sample_a (validation: sample_b)",
-        "0.2500 ADC²",
+        "denoised (mse) 0.2500 ADC²",
+        "* `denoised`: float32 (batch, 960, 64), ADC.",
+        "* `regions`: float32 (batch, 960, 64), probability, 0 to 1.",
         "960 channels by 64 ticks only",
     ):
         assert text in card
@@ -102,11 +104,11 @@ def test_stage_writes_both_and_a_card(tmp_path, capsys):
 
 def test_region_selector_on_other_features_goes_out_with_them_as_input(tmp_path):
     about = {
-        "task": "roi", "model": "tiny", "architecture": "dnnroi", "family": "induction", "trial": "t",
-        "network": NETWORKS["dnnroi"], "parameters": 5, "val_roi": 0.25, "settings": {"seed": 3},
+        "task": "regions", "model": "tiny", "network": "dnnroi", "family": "induction", "trial": "t",
+        "network_settings": NETWORKS["dnnroi"], "parameters": 5, "val_regions": 0.25, "settings": {"seed": 3},
     }  # fmt: skip
-    save_weights(tmp_path / "w.safetensors", network("dnnroi"), about)
-    arguments = ["--weights", str(tmp_path / "w.safetensors"), "--plane", "induction", "--output", str(tmp_path / "out")]
+    save_weights(tmp_path / "w.safetensors", network("dnnroi").module, about)
+    arguments = ["--weights", str(tmp_path / "w.safetensors"), "--family", "induction", "--output", str(tmp_path / "out")]
     assert export_model.main([*arguments, "--ticks", "640"]) == 0
     session = onnxruntime.InferenceSession(str(tmp_path / "out/model.onnx"))
     (features,) = session.get_inputs()
@@ -117,7 +119,7 @@ def test_region_selector_on_other_features_goes_out_with_them_as_input(tmp_path)
     card = (tmp_path / "out/model_card.md").read_text()
     for text in (
         "float32 (batch, 3, 800, 64): loose, mp2, mp3",
-        "dnnroi_features`; slices of 10 ticks",
+        "feature set\n`dnnroi`; slices of 10 ticks",
         "64 slices of 10 ticks only",
     ):
         assert text in card

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protodune.learning.tiles import cut_tiles, plan_axis, plan_tiles, stitch_tiles
 from protodune.core.errors import ProtoduneError
+from protodune.learning.tiles import cut_tiles, plan_axis, plan_tiles, stitch_tiles
 
 sizes = st.integers(1, 70)
 

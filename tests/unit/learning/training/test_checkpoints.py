@@ -12,7 +12,7 @@ import torch
 
 from helpers import job_environment
 from protodune.core.errors import ProtoduneError
-from protodune.learning.training import loop
+from protodune.learning.training import epochs
 from protodune.learning.training.checkpoint import RollingCheckpoints, restored
 from trainings import SETTINGS, numbers, train
 
@@ -38,7 +38,7 @@ class StopAfter(RollingCheckpoints):
 @pytest.mark.parametrize("stop", [(2, 0), (1, 4)])
 def test_an_interrupted_training_resumes_exactly(stop, changes, patches, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(loop, "AGREE_EVERY", 2)
+    monkeypatch.setattr(epochs, "AGREE_EVERY", 2)
     settings = dataclasses.replace(SETTINGS, optimiser=dataclasses.replace(SETTINGS.optimiser, **changes))
     expected, history = train(patches, settings=settings)
     with pytest.raises(Interrupted):

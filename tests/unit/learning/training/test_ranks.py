@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from helpers import job_environment
+from protodune.core.errors import ProtoduneError
+from protodune.learning.network import build_network
 from protodune.learning.patch_files import PatchFiles
 from protodune.learning.patches import PatchSettings, write_patches
-from protodune.core.errors import ProtoduneError
-from protodune.learning.registry import build_model
+from protodune.learning.training.data import epoch_order, micro_batches
 from protodune.learning.training.distributed import SingleProcess, _groups, _Ranks, choose
-from protodune.learning.training.loop import Trainer, epoch_order, micro_batches
+from protodune.learning.training.epochs import Trainer
 from protodune.learning.training.optimisers import Lamb, Lars, make_optimiser, peak_rate
 from protodune.learning.training.settings import OptimiserSettings
 from protodune.learning.training.watchdog import EXIT_CODE
@@ -35,9 +36,9 @@ class Recorded(PatchFiles):
         super().__init__(paths)
         self.seen = []
 
-    def read(self, indices):
+    def read(self, indices, with_clean=False):
         self.seen += indices.tolist()
-        return super().read(indices)
+        return super().read(indices, with_clean)
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +51,16 @@ def shards(store_file, tmp_path_factory):
     return [folder / f"{number}.h5" for number in range(12)]
 
 
-def test_twelve_ranks_on_twelve_uneven_shards_read_every_patch_once_an_epoch(shards):
+def test_twelve_ranks_on_twelve_uneven_shards_read_every_patch_once_per_epoch(shards):
     optimiser = OptimiserSettings(epochs=1, global_batch=12, micro_batch=1, calibration_patches=0)
-    settings = dataclasses.replace(SETTINGS, network={"widths": [2, 4]}, optimiser=optimiser)
+    settings = dataclasses.replace(SETTINGS, network_settings={"widths": [2, 4]}, optimiser=optimiser)
     seen = []
     for rank in range(12):
         train_files, val_files = Recorded(shards), Recorded(shards[:1])
-        model = build_model("unet", settings.network, "denoise")
-        trainer = Trainer(model, settings, train_files, val_files, OneOf(rank, 12))
+        network = build_network("unet", settings.network_settings, "denoise")
+        trainer = Trainer(network, settings, train_files, val_files, OneOf(rank, 12))
         for number in range(trainer.steps_per_epoch):
-            trainer.step(epoch_order(len(train_files), 1, 1)[number * 12 : (number + 1) * 12], 1, 1e-3)
+            trainer.stepper.step(epoch_order(len(train_files), 1, 1)[number * 12 : (number + 1) * 12], 1, 1e-3)
         assert 2 <= len(train_files.seen) <= 3, "a rank reads its share and no more"
         seen += train_files.seen
     assert sorted(seen) == list(range(30))
@@ -75,13 +76,13 @@ def test_the_order_is_another_in_every_epoch_and_shares_cover_it_for_any_number_
 
 
 def test_more_ranks_than_patches_are_refused(patches):
-    with pytest.raises(ProtoduneError, match="30 ranks for 24 training patches, expected at most one a patch"):
+    with pytest.raises(ProtoduneError, match="30 ranks for 24 training patches, expected at most one per patch"):
         train(patches, ranks=OneOf(0, 30))
 
 
 def test_ranks_that_will_wait_are_warned_of(patches, caplog):
     train(patches, ranks=OneOf(0, 3))
-    assert "2 micro-batches a step (global_batch 4 / micro_batch 2) do not divide among 3 ranks" in caplog.text
+    assert "2 micro-batches per step (global_batch 4 / micro_batch 2) do not divide among 3 ranks" in caplog.text
 
 
 class Doubled(_Ranks):
@@ -120,7 +121,7 @@ def test_compression_float16_and_bfloat16_train(patches):
     for compression in ("float16", "bfloat16"):
         optimiser = dataclasses.replace(SETTINGS.optimiser, compression=compression)
         _, history = train(patches, settings=dataclasses.replace(SETTINGS, optimiser=optimiser), ranks=Doubled())
-        assert history[-1].train_mse < history[0].train_mse
+        assert history[-1].train["denoised"] < history[0].train["denoised"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_lamb_by_hand():
 def test_they_train(algorithm, rate, patches):
     optimiser = dataclasses.replace(SETTINGS.optimiser, algorithm=algorithm, learning_rate=rate)
     _, history = train(patches, settings=dataclasses.replace(SETTINGS, optimiser=optimiser))
-    assert history[-1].train_mse < 0.9 * history[0].train_mse
+    assert history[-1].train["denoised"] < 0.9 * history[0].train["denoised"]
 
 
 def test_an_optimiser_takes_a_closure():

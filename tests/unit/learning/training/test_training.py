@@ -1,27 +1,29 @@
-import argparse
 import dataclasses
+import json
 import shutil
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from protodune.core.errors import ProtoduneError
-from protodune.learning.registry import build_model
-from protodune.learning.weights import load_weights, save_weights
-from protodune.stages import train as stage
+from protodune.learning.network import build_network
+from protodune.learning.patch_files import Patches
+from protodune.learning.training import epochs
 from protodune.learning.training.augment import augment
 from protodune.learning.training.distributed import connect
-from protodune.learning.training.loop import Trainer
+from protodune.learning.training.fit import Job, fingerprint
 from protodune.learning.training.optimisers import schedule
 from protodune.learning.training.settings import OptimiserSettings
+from protodune.learning.weights import load_weights, save_weights
 from trainings import SETTINGS, numbers, train
 
 
 def test_training_learns_and_repeats_itself(patches):
     state, history = train(patches)
     again, history_again = train(patches)
-    assert history[-1].train_mse < 0.7 * history[0].train_mse
+    assert history[-1].train["denoised"] < 0.7 * history[0].train["denoised"]
     assert numbers(history) == numbers(history_again)
     assert all(torch.equal(state[k], again[k]) for k in state)
 
@@ -37,16 +39,17 @@ def test_the_average_of_the_weights_is_what_is_kept(patches):
 
 
 def test_training_ends_when_nothing_gets_better(patches, monkeypatch):
-    monkeypatch.setattr(Trainer, "_validate", lambda self: torch.tensor([1.0, 1.0], dtype=torch.float64))
+    monkeypatch.setattr(epochs, "validate", lambda run, loader: torch.tensor([1.0, 1.0], dtype=torch.float64))
     optimiser = dataclasses.replace(SETTINGS.optimiser, epochs=6, patience=2)
     assert len(train(patches, settings=dataclasses.replace(SETTINGS, optimiser=optimiser))[1]) == 3
 
 
-def test_a_region_selector_trains_alone(patches):
-    settings = dataclasses.replace(SETTINGS, task="roi", architecture="cnn", network={"width": 2})
-    _, history = train(patches, settings=settings)
-    assert np.isnan(history[0].val_mse)
-    assert history[-1].train_roi < history[0].train_roi
+def test_a_region_selector_trains_alone(region_patches):
+    settings = dataclasses.replace(SETTINGS, task="regions", network="cnn", network_settings={"width": 2})
+    _, history = train(region_patches, settings=settings)
+    assert list(history[0].val) == ["regions"]
+    assert history[-1].train["regions"] < history[0].train["regions"]
+    assert history[0].val_loss == history[0].val["regions"]
 
 
 def test_augmentation_is_what_the_physics_allows(rng):
@@ -55,7 +58,8 @@ def test_augmentation_is_what_the_physics_allows(rng):
     features = np.stack([clean[:, 0] + noise, median], axis=1)
     features[:, 0, 3] = clean[:, 0, 3] = 0  # a bad channel
     before = [x.copy() for x in (features, clean, roi)]
-    augment(features, clean, roi, np.arange(30), seed=1, epoch=2)
+    labels = {"denoised": clean, "regions": roi}
+    augment(Patches(features, labels, labels["denoised"]), np.arange(30), seed=1, epoch=2)
     mirrored, factors, offsets = 0, [], []
     for k in range(30):
         turned = slice(None, None, -1) if np.array_equal(roi[k], before[2][k][:, ::-1]) else slice(None)
@@ -86,15 +90,15 @@ def same_training(patches, **changes):
 
 @pytest.mark.parametrize("loss", ["mse", "imae", "ssim", "ssim_l1", "ssim_l2"])
 def test_every_loss_of_the_waveforms_trains(loss, patches):
-    _, history = same_training(patches, loss=loss, epochs=2)
-    assert all(np.isfinite(r.train_mse) for r in history)
+    _, history = same_training(patches, loss={"denoised": loss}, epochs=2)
+    assert all(np.isfinite(r.train["denoised"]) for r in history)
     assert numbers(history) != numbers(same_training(patches, epochs=2)[1])
 
 
 @pytest.mark.parametrize("loss", ["bce", "softdice", "bce_dice"])
 def test_every_loss_of_the_regions_trains(loss, patches):
-    _, history = same_training(patches, roi_loss=loss, roi_weight=1.0)
-    assert history[-1].val_roi < history[0].val_roi
+    _, history = same_training(patches, loss={"regions": loss}, weight={"regions": 1.0})
+    assert history[-1].val["regions"] < history[0].val["regions"]
 
 
 def test_deterministic_and_compiled_training(patches):
@@ -103,7 +107,7 @@ def test_deterministic_and_compiled_training(patches):
     torch.use_deterministic_algorithms(False)
     _, plain_history = train(patches)
     for one, other in zip(history, plain_history, strict=True):
-        assert one.val_mse == pytest.approx(other.val_mse, rel=1e-2), "only the rounding of sums differs"
+        assert one.val["denoised"] == pytest.approx(other.val["denoised"], rel=1e-2), "only the rounding of sums differs"
     again, again_history = same_training(patches, deterministic=True)
     torch.use_deterministic_algorithms(False)
     assert numbers(history) == numbers(again_history)
@@ -111,7 +115,8 @@ def test_deterministic_and_compiled_training(patches):
     if shutil.which("g++") is None:
         return
     _, compiled = same_training(patches, compile=True, epochs=1)
-    assert compiled[0].train_mse == pytest.approx(same_training(patches, epochs=1)[1][0].train_mse, rel=1e-3)
+    plain = same_training(patches, epochs=1)[1][0]
+    assert compiled[0].train["denoised"] == pytest.approx(plain.train["denoised"], rel=1e-3)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
@@ -122,16 +127,16 @@ def test_half_precision_learns_as_much(precision, patches):
         return
     _, history = same_training(patches, precision=precision)
     # float16 leaves out its first steps until the scale of its gradients fits.
-    assert history[-1].val_mse == pytest.approx(train(patches)[1][-1].val_mse, rel=0.3)
+    assert history[-1].val["denoised"] == pytest.approx(train(patches)[1][-1].val["denoised"], rel=0.3)
 
 
 @pytest.mark.parametrize(("name", "network"), [("gcnn", {"width": 2}), ("uscg", {})])
 def test_graph_networks_train(name, network, patches):
-    settings = dataclasses.replace(SETTINGS, architecture=name, network=network)
+    settings = dataclasses.replace(SETTINGS, network=name, network_settings=network)
     settings = dataclasses.replace(settings, optimiser=dataclasses.replace(SETTINGS.optimiser, epochs=1, learning_rate=1e-3))
     state, history = train(patches, settings=settings)
-    assert np.isfinite(history[0].val_mse)
-    fresh = build_model(name, network).state_dict()
+    assert np.isfinite(history[0].val["denoised"])
+    fresh = build_network(name, network, "denoise").module.state_dict()
     assert state.keys() == fresh.keys()
 
 
@@ -150,7 +155,7 @@ def test_too_few_patches(patches):
 
 
 def test_patches_of_a_size_that_the_network_cannot_halve(patches):
-    settings = dataclasses.replace(SETTINGS, network={"widths": [4] * 6})
+    settings = dataclasses.replace(SETTINGS, network_settings={"widths": [4] * 6})
     with pytest.raises(
         ProtoduneError, match=r"patches of \d+ x \d+, but unet takes multiples of 32 x 128; change height and width"
     ):
@@ -170,6 +175,8 @@ def test_a_diverging_training_stops(patches):
         ({"precision": "float64"}, "expected float32 or bfloat16 or float16"),
         ({"epochs": 0}, "at least 1"),
         ({"learning_rate": 0.0}, "above 0"),
+        ({"weight": {"regions": -1}}, r"training\.weight\.regions: found -1, expected a number of 0 or more"),
+        ({"algorithm": "sgd"}, "expected adamw or lars or lamb"),
     ],
 )
 def test_impossible_settings_are_refused(change, message):
@@ -179,30 +186,44 @@ def test_impossible_settings_are_refused(change, message):
 
 def test_bfloat16_trains(patches):
     opt = dataclasses.replace(SETTINGS.optimiser, precision="bfloat16", epochs=1)
-    assert np.isfinite(train(patches, settings=dataclasses.replace(SETTINGS, optimiser=opt))[1][0].val_mse)
+    _, history = train(patches, settings=dataclasses.replace(SETTINGS, optimiser=opt))
+    assert np.isfinite(history[0].val["denoised"])
 
 
 def test_weights_describe_themselves(tmp_path):
-    model = build_model("unet", {"widths": [4, 8]})
-    about = {"architecture": "unet", "network": {"widths": [4, 8]}, "family": "collection", "task": "denoise"}
-    save_weights(tmp_path / "w.safetensors", model, about)
+    module = build_network("unet", {"widths": [4, 8]}, "denoise").module
+    about = {"network": "unet", "network_settings": {"widths": [4, 8]}, "family": "collection", "task": "denoise"}
+    save_weights(tmp_path / "w.safetensors", module, about)
     loaded, found = load_weights(tmp_path / "w.safetensors", {"family": "collection"})
-    assert found["network"] == {"widths": [4, 8]}
-    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), loaded.state_dict().values(), strict=True))
+    assert found["network_settings"] == {"widths": [4, 8]}
+    assert [o.name for o in loaded.outputs] == ["denoised", "regions"]
+    states = module.state_dict().values(), loaded.module.state_dict().values()
+    assert all(torch.equal(a, b) for a, b in zip(*states, strict=True))
     with pytest.raises(ProtoduneError, match="weights of family 'collection', expected 'induction'"):
         load_weights(tmp_path / "w.safetensors", {"family": "induction"})
-    save_weights(tmp_path / "wrong.safetensors", model, about | {"network": {"widths": [8, 16]}})
-    with pytest.raises(ProtoduneError, match="tensors do not fit architecture 'unet'"):
+    with pytest.raises(
+        ProtoduneError, match="weights of task 'denoise', expected 'regions'; give the weights that were trained"
+    ):
+        load_weights(tmp_path / "w.safetensors", {"task": "regions"})
+    save_weights(tmp_path / "wrong.safetensors", module, about | {"network_settings": {"widths": [8, 16]}})
+    with pytest.raises(ProtoduneError, match="tensors do not fit the network 'unet'"):
         load_weights(tmp_path / "wrong.safetensors")
     (tmp_path / "text").write_text("hello")
     with pytest.raises(ProtoduneError, match="not a safetensors file"):
         load_weights(tmp_path / "text")
 
 
+def test_weights_of_the_format_before_are_refused(tmp_path):
+    about = {"architecture": "unet", "network": {}, "task": "roi", "family": "collection", "format_version": 1}
+    metadata = {"protodune": json.dumps({**about, "format": "protodune-weights"})}
+    save_file({"x": torch.zeros(1)}, tmp_path / "old.safetensors", metadata)
+    with pytest.raises(ProtoduneError, match="protodune-weights version 1, expected protodune-weights version 2; train"):
+        load_weights(tmp_path / "old.safetensors")
+
+
 def test_the_fingerprint_follows_settings_code_and_data(patches):
     def of(settings=SETTINGS, code="c", train="train.h5"):
-        args = argparse.Namespace(code=code, train=[patches / train], val=[patches / "val.h5"])
-        return stage.fingerprint(settings, args)
+        return fingerprint(settings, Job([patches / train], [patches / "val.h5"], code=code))
 
     assert of() == of()
     assert len({of(), of(dataclasses.replace(SETTINGS, seed=2)), of(code="d"), of(train="val.h5")}) == 4

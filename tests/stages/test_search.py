@@ -5,16 +5,18 @@ import json
 import pytest
 
 from helpers import one_line_error, run_module
-from protodune.stages.learn import scan_trial
-from protodune.stages.publish import draw
-from protodune.stages.learn.scan_trial import with_parameters
 from protodune.core.tables import read_table
+from protodune.learning import search
+from protodune.learning.search import with_parameters
 from protodune.learning.training.settings import OptimiserSettings, TrainingSettings
+from protodune.stages.learn import search_trial
+from protodune.stages.publish import draw_figure
 from trainings import prepared
 
 TRAINING = {
-    "task": "denoise", "model": "unet", "architecture": "unet", "family": "collection", "trial": "scan",
-    "network": {"widths": [2, 4]}, "optimiser": {"epochs": 2, "global_batch": 4, "micro_batch": 2, "calibration_patches": 4},
+    "task": "denoise", "step": "denoise", "model": "unet", "network": "unet", "family": "collection", "trial": "search",
+    "network_settings": {"widths": [2, 4]},
+    "optimiser": {"epochs": 2, "global_batch": 4, "micro_batch": 2, "calibration_patches": 4},
 }  # fmt: skip
 SPACE = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "micro_batch": [1, 2]}
 
@@ -32,7 +34,7 @@ def arguments(patches, folder, number, **changes):
 
 
 def trial(patches, folder, number, **changes):
-    assert scan_trial.main(arguments(patches, folder, number, **changes)) == 0
+    assert search_trial.main(arguments(patches, folder, number, **changes)) == 0
     [row] = read_table(folder / f"{number}.tsv")
     return row
 
@@ -55,7 +57,7 @@ def test_random_trials_are_the_same_in_any_order(patches, tmp_path):
 
 def test_a_finished_trial_is_not_trained_again_and_another_search_begins_anew(patches, tmp_path, monkeypatch):
     first = trial(patches, tmp_path, 0)
-    monkeypatch.setattr(scan_trial, "_train", lambda *a: pytest.fail("it was trained again"))
+    monkeypatch.setattr(search, "_train", lambda *a: pytest.fail("it was trained again"))
     assert trial(patches, tmp_path, 0) == first
     monkeypatch.undo()
     other = trial(patches, tmp_path, 0, space={"learning_rate": [0.001]})
@@ -69,9 +71,9 @@ def test_an_interrupted_trial_keeps_its_settings(patches, tmp_path, monkeypatch)
         asked.append(settings)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scan_trial, "_train", interrupted)
+    monkeypatch.setattr(search, "_train", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        scan_trial.main(arguments(patches, tmp_path, 4, sampler="tpe"))
+        search_trial.main(arguments(patches, tmp_path, 4, sampler="tpe"))
     monkeypatch.undo()
     row = trial(patches, tmp_path, 4, sampler="tpe")
     assert json.loads(row["parameters"])["learning_rate"] == asked[0].optimiser.learning_rate
@@ -86,9 +88,8 @@ def test_hopeless_trials_end_early_and_the_table_and_the_figure_show_it(patches,
     assert ended, "of eight random rates one is worse than the median after an epoch"
     assert all(int(r["epochs"]) < 2 or float(r["val_loss"]) > min(float(x["val_loss"]) for x in rows) for r in ended)
     files = [str(tmp_path / f"{n}.tsv") for n in range(8)]
-    argv = ["scan", "--trials", *files, "--table", str(tmp_path / "t.tsv"), "--output", str(tmp_path / "f.png")]
-    assert draw.main(argv) == 0
-    table = read_table(tmp_path / "t.tsv")
+    assert draw_figure.main(["search", "--tables", *files, "--output", str(tmp_path / "f.png")]) == 0
+    table = read_table(tmp_path / "f.tsv")
     losses = [float(r["val_loss"]) for r in table]
     assert losses == sorted(losses)
     assert (tmp_path / "f.svg").stat().st_size > 1000
@@ -97,9 +98,11 @@ def test_hopeless_trials_end_early_and_the_table_and_the_figure_show_it(patches,
 def test_two_ranks_try_the_same(patches, tmp_path):
     argv = arguments(patches, tmp_path, 0)
     argv[argv.index("--backend") + 1] = "auto"
-    result = run_module("stages.learn.launch", "--ranks", "2", "--", "python", "-m", "protodune.stages.learn.scan_trial", *argv)
+    result = run_module(
+        "stages.learn.launch", "--ranks", "2", "--", "python", "-m", "protodune.stages.learn.search_trial", *argv
+    )
     assert result.returncode == 0, result.stderr
-    assert result.stderr.count("trial 0 of 6") == 1
+    assert result.stderr.count("search trial 0 of 6") == 1
     (tmp_path / "one").mkdir()
     alone = trial(patches, tmp_path / "one", 0)
     assert read_table(tmp_path / "0.tsv")[0]["parameters"] == alone["parameters"]
@@ -107,14 +110,23 @@ def test_two_ranks_try_the_same(patches, tmp_path):
 
 def test_parameters_go_where_they_belong():
     settings = TrainingSettings(
-        "denoise", "m", "cnn", "collection", "t", 1, {"width": 4}, OptimiserSettings(epochs=3, loss="mse")
+        "denoise",
+        "denoise",
+        "m",
+        "cnn",
+        "collection",
+        "t",
+        1,
+        {"width": 4},
+        OptimiserSettings(epochs=3, loss={"denoised": "mse"}),
     )
-    changed = with_parameters(settings, {"network.width": 8, "learning_rate": 0.5})
-    assert changed.network == {"width": 8}
-    assert (changed.optimiser.learning_rate, changed.optimiser.loss, changed.optimiser.epochs) == (0.5, "mse", 3)
+    changed = with_parameters(settings, {"network.width": 8, "learning_rate": 0.5, "weight.denoised": 2.0})
+    assert changed.network_settings == {"width": 8}
+    assert (changed.optimiser.learning_rate, changed.optimiser.epochs) == (0.5, 3)
+    assert (changed.optimiser.loss, changed.optimiser.weight) == ({"denoised": "mse"}, {"denoised": 2.0})
 
 
 def test_a_setting_that_is_none_is_named(patches, tmp_path):
     argv = arguments(patches, tmp_path, 0, space={"speed": [1]})
-    result = run_module("stages.learn.scan_trial", *argv)
-    assert "scan.space.speed: no setting of a training" in one_line_error(result, "scan")
+    result = run_module("stages.learn.search_trial", *argv)
+    assert "search.space.speed: no setting of a training" in one_line_error(result, "search")
