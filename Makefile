@@ -28,8 +28,8 @@ test-cluster: setup  ## the workflow on a real Slurm on this machine (installs i
 test-oldest:     ## models and training on the oldest torch (a second environment, 3 GB)
 	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
 	$(VENV)-oldest/bin/python -m pip install --quiet -r envs/oldest.txt
-	PYTHONPATH=workflow $(VENV)-oldest/bin/python -m pytest -p no:cacheprovider --ignore tests/unit/models/test_portable.py \
-		tests/unit/models tests/unit/training tests/unit/test_inference.py
+	PYTHONPATH=workflow $(VENV)-oldest/bin/python -m pytest -p no:cacheprovider --ignore tests/unit/learning/test_portable.py \
+		tests/unit/learning
 
 docs: setup      ## the documentation as a site: site/index.html
 	$(VENV)/bin/mkdocs build --strict --quiet

@@ -62,10 +62,11 @@ rule average_curves:
         mem_mb=lambda w, attempt: 1000 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
+        mixed=MIXED,
         code=code_digest(stage("measure.curves")),
     shell:
-        "python -m protodune.stages.measure.curves --measurements {input} --points {output.points} --areas {output.areas}"
-        " > {log} 2>&1"
+        "python -m protodune.stages.measure.curves --measurements {input} {params.mixed} --points {output.points}"
+        " --areas {output.areas} > {log} 2>&1"
 
 
 rule list_lost_events:

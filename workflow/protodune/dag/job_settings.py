@@ -55,7 +55,7 @@ class JobSettings:
         return {
             "task": self._of.steps[step].task, "step": step, "model": model_name, "network": model["network"],
             "network_settings": model["settings"], "family": family, "trial": trial, "seed": self._config["seed"],
-            "optimiser": {**model["training"], **overrides},
+            "optimiser": {**model["training"], **overrides}, "mixed_detectors": self._config["mixed_detectors"],
         }  # fmt: skip
 
     def training(self, w) -> str:
