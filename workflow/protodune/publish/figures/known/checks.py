@@ -12,7 +12,7 @@ from protodune.publish.figures.lines import in_order, legend_below, line_style, 
 from protodune.publish.figures.spec import Figure, Rows
 
 _HEADS = {
-    "autocorrelation": ("ticks apart", "correlation", "quiet values"),
+    "autocorrelation": ("ticks apart", "correlation", "autocorrelation of quiet values"),
     "coherent_residual": ("board of the plane", "rms of the mean / expected", "coherent residual (1: none)"),
     "pulse_shape": ("ticks from the peak", "mean pulse [ADC]", "aligned pulses"),
     "pulse_area": ("tick of arrival", "median area [ADC tick]", "isolated pulses"),

@@ -58,6 +58,8 @@ def draw_crossings(rows: Rows, networks: set[str], title: str) -> plt.Figure:
         axis.set_ylabel(f"denoised Q$_{{{plane}}}$/Q$_{{{collection}}}$")
         axis.set_title("\n".join([f"plane {plane}, denoised over raw:", *heads]), loc="left", fontsize=8)
     legend_below(figure, axes[0])
+    for handle in (h for legend in figure.legends for h in legend.legend_handles):
+        handle.set(markersize=5, markeredgewidth=1, alpha=1)
     figure.suptitle(title)
     return figure
 

@@ -8,6 +8,7 @@ from protodune.measure.known.labels import MEASURE
 from protodune.measure.spec import Metric
 from protodune.publish.figures.lines import panels_by_bin
 from protodune.publish.figures.spec import Figure, Rows
+from protodune.publish.figures.style import plain_numbers
 
 _SPECIFICITY = MEASURE.metric("specificity_by_label")
 
@@ -21,6 +22,7 @@ def draw_labels(rows: Rows, networks: set[str], title: str) -> plt.Figure:
     figure.axes[0].set_ylim(0, 1.02)
     if figure.axes[1].lines:
         figure.axes[1].set_yscale("log")
+        plain_numbers(figure.axes[1].yaxis)
     return figure
 
 

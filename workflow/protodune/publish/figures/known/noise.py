@@ -10,6 +10,8 @@ from protodune.publish.figures.lines import in_order, legend_below, say_nothing
 from protodune.publish.figures.spec import Figure, Rows
 from protodune.publish.figures.style import COLOURS, RAW_COLOUR
 
+STEP_ADC = 0.5
+"""Quantiles of whole numbers lie on multiples of this; bins of other widths would show a comb."""
 LEAST_AMPLITUDE_ADC = 1e-4
 """Where spectra of empty images are drawn: a logarithm of nothing is none."""
 
@@ -25,7 +27,7 @@ def draw_noise(rows: Rows, networks: set[str], title: str) -> plt.Figure:
             rms = rows_of(rows, "noise_rms", plane, order[0] if name == "raw" else name)
             line[0].plot([float(r["x"]) for r in rms], [value(r) for r in rms], ".", ms=2, color=colour, label=name)
             top = max(float(np.quantile([float(r["raw"]) for r in rms], 0.99)), 1e-3) * 1.2
-            shown, bins = np.clip([value(r) for r in rms], 0, top), np.linspace(0, top, 60)
+            shown, bins = np.clip([value(r) for r in rms], 0, top), np.arange(-STEP_ADC / 2, top + STEP_ADC, STEP_ADC)
             line[1].hist(shown, bins=bins, histtype="step", color=colour, ls=ls, label=name)
             spectrum = rows_of(rows, "spectrum", plane, order[0] if name == "raw" else name)
             amplitude = [max(value(r), LEAST_AMPLITUDE_ADC) for r in spectrum]

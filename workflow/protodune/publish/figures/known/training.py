@@ -12,6 +12,7 @@ from protodune.publish.figures.spec import Figure, Rows
 from protodune.publish.figures.style import COLOURS, plain_numbers
 from protodune.tasks.spec import find_task, task_names
 
+_WORDS = {"mse": "mean squared error"}
 _KINDS = {"train": ("training", {"ls": ":", "marker": "."}), "val": ("validation", {"marker": "o", "ms": 4})}
 
 
@@ -26,7 +27,8 @@ def error_label(output: str) -> str:
     for task in map(find_task, task_names()):
         if output in task.losses:
             loss = task.losses[output]
-            return f"{output}: {loss.reports.replace('_', ' ')}{f' [{loss.unit}]' if loss.unit else ''}"
+            words = _WORDS.get(loss.reports, loss.reports.replace("_", " "))
+            return f"{output}: {words}{f' [{loss.unit}]' if loss.unit else ''}"
     return f"error of {output}"
 
 
