@@ -1,4 +1,4 @@
-"""The interactive page: its pictures, and the page itself in a real headless Chromium."""
+"""The interactive page, in a real headless Chromium."""
 
 import json
 import os
@@ -6,16 +6,13 @@ import re
 import shutil
 import time
 
-import numpy as np
 import pytest
 
 from helpers import REPOSITORY, run_module
-from protodune.publish.page.images import LARGEST, decode, encode
-from protodune.publish.page.planes import gather_planes, wire_names
-from protodune.publish.page.rulegraph import layers, parse_dot, rulegraph_svg
+from protodune.core.tables import write_table
+from protodune.publish.page.planes import gather_planes
 from protodune.stages.produce import infer_classical
 from protodune.stages.publish import make_page
-from protodune.core.tables import write_table
 
 DOT = 'digraph snakemake_dag {\n 0[label = "all"];\n 1[label = "a"];\n 2[label = "b"];\n 1 -> 0\n 2 -> 1\n 2 -> 0\n}\n'
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -27,46 +24,20 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
-def test_pictures_are_lossless(rng):
-    counts = rng.integers(-LARGEST, LARGEST + 1, (7, 31))
-    counts[0, :4] = [-LARGEST, LARGEST, 0, -1]
-    assert np.array_equal(decode(encode(counts)), counts)
-    assert decode(encode(np.array([[40_000, -40_000]]))).tolist() == [[LARGEST, -LARGEST]]
-
-
-def test_noise_costs_its_entropy_and_emptiness_next_to_nothing(rng):
-    noise = np.rint(rng.normal(0, 5, (200, 2000))).astype(int)
-    assert len(encode(noise)) < 200 * 2000 * 0.8, "4.4 bits a sample, times 4/3 for base64"
-    assert len(encode(np.zeros_like(noise))) < 5000
-
-
-def test_every_row_names_its_wires():
-    for view, rows in (("U", 800), ("V", 800), ("X", 960)):
-        names = wire_names(view)
-        assert len(names) == rows
-        assert all("wire" in name for name in names)
-    assert wire_names("X")[480] == "wire 0 of face 0"
-    assert wire_names("X")[0] == "wire 0 of face 1"
-
-
-def test_the_graph_of_the_rules():
-    rules, edges = parse_dot(DOT)
-    assert rules == {"0": "all", "1": "a", "2": "b"}
-    assert layers(rules, edges) == [["2"], ["1"], ["0"]]
-    assert rulegraph_svg(DOT).count("<rect") == 3
-    assert rulegraph_svg("digraph {}") == "<p>No rules.</p>"
-
-
 @pytest.fixture(scope="module")
 def samples(store_file, tmp_path_factory):
     folder, made = tmp_path_factory.mktemp("page"), {}
-    for plane in ("collection", "induction"):
-        made[plane] = {}
-        for method, settings in {"wiener": {"steps": ["wiener"]}, "cut": {"steps": ["cut"], "cut_adc": 12}}.items():
-            made[plane][method] = str(folder / f"{method}.{plane}.h5")
-            argv = ["--settings", json.dumps(settings), "--plane", plane, "--events", str(store_file)]
-            assert infer_classical.main([*argv, "--output", made[plane][method]]) == 0
-    return [{"sample": "s", "events": str(store_file), "predictions": made}]
+    for family in ("collection", "induction"):
+        made[family] = {}
+        for method, steps in {"wiener": ["wiener"], "cut": [{"cut": {"size_adc": 12.0}}]}.items():
+            made[family][method] = str(folder / f"{method}.{family}.h5")
+            infer(method, steps, family, store_file, made[family][method])
+    return [{"sample": "s", "events": str(store_file), "products": made}]
+
+
+def infer(method, steps, family, events, output):
+    argv = ["--settings", json.dumps({"steps": steps}), "--task", "denoise", "--step", "denoise", "--method", method]
+    assert infer_classical.main([*argv, "--family", family, "--events", str(events), "--output", str(output)]) == 0
 
 
 def arguments(folder, samples, *more):
@@ -75,16 +46,8 @@ def arguments(folder, samples, *more):
     write_table(folder / "t.tsv", [{"method": "b", "mse": 4716.8123}, {"method": "a", "mse": 0.07491}], ["method", "mse"])
     about = {"samples": {"s": "simulated"}, "networks": {}, "seed": 1}
     argv = ["--samples", json.dumps(samples), "--tables", json.dumps([{"title": "Methods", "path": str(folder / "t.tsv")}])]
-    argv += [
-        "--figures",
-        "[]",
-        "--about",
-        json.dumps(about),
-        "--results",
-        str(folder),
-        "--config",
-        str(folder / "config.json"),
-    ]
+    argv += ["--figures", "[]", "--about", json.dumps(about), "--results", str(folder)]
+    argv += ["--config", str(folder / "config.json")]
     return [*argv, "--rulegraph", str(folder / "rules.dot"), "--output", str(folder / "index.html"), *more]
 
 
@@ -199,7 +162,7 @@ def test_the_cursor_tells_channel_wire_board_tick_and_adc(browser):
     browser.page.mouse.move(300, 450)
     browser.page.wait_for_function("Bokeh.documents[0].get_model_by_name('readout').text.includes('tick')")
     text = browser.model("readout", "m.text")
-    for word in ("channel", "wire", "face", "FEMB", "tick", "raw", "denoised", "truth"):
+    for word in ("APA 0", "channel", "wire", "face", "board", "tick", "raw", "denoised", "truth"):
         assert word in text
     assert browser.model("raw_wave", "m.data.x.length") == 512, "the waveform of that channel"
 
@@ -247,12 +210,11 @@ def test_data_without_truth_shows_what_was_removed(chromium, tmp_path):
     from protodune.stages.produce import convert
 
     convert.run(convert.ConvertSettings("run", "data"), str(DATA / "art_decoder_data.root"), None, str(tmp_path / "run.h5"))
-    argv = ["--settings", "{}", "--plane", "induction", "--events", str(tmp_path / "run.h5")]
-    assert infer_classical.main([*argv, "--output", str(tmp_path / "p.h5")]) == 0
+    infer("raw", [], "induction", tmp_path / "run.h5", tmp_path / "p.h5")
     sample = {
         "sample": "run",
         "events": str(tmp_path / "run.h5"),
-        "predictions": {"induction": {"raw": str(tmp_path / "p.h5")}},
+        "products": {"induction": {"raw": str(tmp_path / "p.h5")}},
     }
     page = chromium.new_page(viewport={"width": 1250, "height": 1200})
     found = Browser(page)
