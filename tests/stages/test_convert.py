@@ -1,6 +1,7 @@
 """Conversion: damaged events, bad channels, the slow board, memory, a full disk; and the way back to ROOT."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -20,6 +21,8 @@ from protodune.simulation.events import simulate_events
 from protodune.stages.measure import lost_events
 from protodune.stages.produce import convert, export
 from protodune.tasks.known.denoise import TASK
+
+CONVERT = as_json(sample="s", kind="simulation")
 
 
 def settings(**changes):
@@ -148,3 +151,55 @@ def test_an_export_of_other_events_is_refused(tmp_path, store_file):
     )
     assert "found format protodune-events" in one_line_error(result, "export")
     assert not (tmp_path / "p.root").exists()
+
+
+def test_event_stores_carry_settings_and_versions(store_file):
+    with EventStore(store_file) as store:
+        assert store.about["source_about"]["seed"] == 7
+        assert store.about["versions"]["uproot"]
+
+
+def root_without_events(path):
+    with uproot.recreate(path) as file:
+        file.mktree("Events", {"x": "i4"})
+
+
+BAD_SOURCES = {
+    "missing file": (None, "no such file"),
+    "empty file": (lambda p: p.write_bytes(b""), "found an empty file"),
+    "tree without digits": (root_without_events, "has no branch raw::RawDigits_"),
+    "two candidate tags": (lambda p: shutil.copy(DATA / "art_zs_huffman.root", p), "set 'tag' of this sample"),
+    "damaged payload": (lambda p: shutil.copy(DATA / "art_badpayload.root", p), "the file is damaged"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SOURCES)
+def test_a_bad_source_is_one_line_and_leaves_nothing(case, tmp_path):
+    make, message = BAD_SOURCES[case]
+    source, output = tmp_path / "in.root", tmp_path / "out" / "s.h5"
+    if make:
+        make(source)
+    result = run_module("stages.produce.convert", "--settings", CONVERT, "--source", source, "--output", output)
+    assert message in one_line_error(result, "convert")
+    assert str(source) in result.stderr
+    assert not output.parent.exists() or list(output.parent.iterdir()) == []
+
+
+def test_a_partner_with_other_events(tmp_path, flat_file):
+    other = small_sample(run=2)
+    write_flat(tmp_path / "off.root", simulate_events(other), TICKS, {})
+    arguments = ["--source", flat_file, "--partner", tmp_path / "off.root", "--output", tmp_path / "s.h5"]
+    result = run_module("stages.produce.convert", "--settings", CONVERT, *arguments)
+    error = one_line_error(result, "convert")
+    assert "has no event (run, subrun, event) (1, 0, 1)" in error
+    assert "found (2, 0, 1)" in error
+    assert not (tmp_path / "s.h5").exists()
+
+
+def test_a_partner_that_is_not_noise_off(tmp_path, raw_event, flat_file):
+    shifted = next(simulate_events(small_sample()))
+    shifted.pedestal = shifted.pedestal - 100
+    write_flat(tmp_path / "off.root", [shifted], TICKS, {})
+    arguments = ["--source", flat_file, "--partner", tmp_path / "off.root", "--output", tmp_path / "s.h5"]
+    result = run_module("stages.produce.convert", "--settings", CONVERT, *arguments)
+    assert "ADC off the recorded pedestal" in one_line_error(result, "convert")
