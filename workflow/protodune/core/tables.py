@@ -8,9 +8,6 @@ from pathlib import Path
 
 from protodune.core.files import require_file, write_text
 
-IMAGE_COLUMNS = ["plane", "method", "sample", "run", "subrun", "event", "apa", "view"]
-"""What says which image of which method a row is about."""
-
 
 def write_table(path: str | Path, rows: list[dict], columns: list[str]) -> None:
     """Write rows as TSV with a header; numbers with six significant digits."""
@@ -23,7 +20,7 @@ def write_table(path: str | Path, rows: list[dict], columns: list[str]) -> None:
 
 
 def read_table(path: str | Path) -> list[dict[str, str]]:
-    """Read a TSV file into one dict a row, all values text."""
+    """Read a TSV file into one dict per row, all values text."""
     require_file(path, "a TSV table", "run the stage that makes it")
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))

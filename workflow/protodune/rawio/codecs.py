@@ -19,7 +19,7 @@ _HUFFMAN_STEPS = (None, 0, 1, -1, 2, -2, 3, -3)  # by number of zeros before the
 _DIGITS_TOGETHER = 32
 """Huffman digits unpacked in one go: enough to forget Python's overhead, few enough for the processor's cache."""
 MAX_SAMPLES = 2**20
-"""A digit that claims more samples is damaged: ProtoDUNE reads 6000."""
+"""A digit that claims more samples is damaged: readouts have thousands."""
 
 
 def decode(words: np.ndarray, codec: int, n_samples: int, where: str, pedestal: int = 0) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 A frame has 468 bytes, 117 little-endian 32-bit words: 4 words of WIB header, 4 COLDATA blocks of 28 words (4 header words
 and 8 segments of 3 words), 1 CRC word.  It holds one tick of 256 channels, the two front-end boards of a fibre.  Time stamps
-count a 50 MHz clock, 25 a tick.  RCE payloads are packed by firmware and need dune-raw-data's unpacker upstream.
+count a 50 MHz clock, 25 per tick.  RCE payloads are packed by firmware and need dune-raw-data's unpacker upstream.
 """
 
 from __future__ import annotations

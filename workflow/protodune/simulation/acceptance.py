@@ -102,7 +102,7 @@ class Bench:
         return slice(first, first + self.unit.planes[plane].n_channels)
 
     def ideal(self, plane: str, number: int = 1, effects: dict | None = None, **changes) -> RawEvent:
-        """Simulate ideal tracks without noise, losses and fluctuations but those asked for."""
+        """Simulate ideal tracks without noise, attenuation and fluctuations but those asked for."""
         switches = {"straggling": False, "attenuation": False, "wall_side": False, **(effects or {})}
         settings = {
             "content": "ideal_tracks", "ideal_plane": plane, "ideal_drift_mm": 1800.0, "ideal_tracks_per_unit": 1, **changes,
