@@ -3,6 +3,7 @@ import pytest
 
 from protodune.detector.known.protodune_sp import DETECTOR
 from protodune.events.store import EventStore
+from protodune.publish.page.assembly import heads_of
 from protodune.publish.page.images import LARGEST, decode, encode
 from protodune.publish.page.layout import sortable_table
 from protodune.publish.page.planes import gather_planes, wire_names
@@ -63,6 +64,12 @@ def test_equal_wirings_are_kept_once(store_file):
     sample = {"sample": "s", "events": str(store_file), "products": {}}
     found, _ = gather_planes([sample, {**sample, "sample": "again"}], 100)
     assert (len(found["images"]), len(found["wirings"])) == (6, 3)
+
+
+def test_heads_of_tables_are_those_of_the_metrics():
+    row = {"detector": "d", "task": "denoise", "step": "denoise", "method": "raw", "mse": "1", "mse_error": "0", "auc": "1"}
+    assert heads_of([row]) == {"method": "method", "mse": "MSE [ADC²]", "mse_error": "±", "auc": "region AUC"}
+    assert "step" in heads_of([row, {**row, "step": "again"}])
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])

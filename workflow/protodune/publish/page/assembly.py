@@ -11,6 +11,9 @@ from pathlib import Path
 from protodune.core.files import require_file
 from protodune.core.tables import read_table
 from protodune.events.store import EventStore
+from protodune.measure.curves import AREA
+from protodune.measure.rows import SOURCE_COLUMNS
+from protodune.measure.spec import metrics_of
 from protodune.publish.captions import Item, caption
 from protodune.publish.page.document import page
 from protodune.publish.page.layout import UIElement, browser, sortable_table
@@ -64,9 +67,23 @@ def _tables(tables: list[dict[str, str]]) -> dict[str, UIElement]:
     for table in tables:
         rows = read_table(table["path"])
         if rows:
-            heads = {name: "±" if name.endswith("error") else name.replace("_", " ") for name in rows[0]}
-            found[table["title"]] = sortable_table(rows, heads)
+            found[table["title"]] = sortable_table(rows, heads_of(rows))
     return found
+
+
+def heads_of(rows: list[dict[str, str]]) -> dict[str, str]:
+    """Return what stands above the columns of a table: heads of metrics as they are defined, words for the others; detector,
+    task and step only where rows differ in them."""
+    tasks = dict.fromkeys(r["task"] for r in rows if "task" in r)
+    metrics = {**metrics_of(tasks), AREA.name: AREA}
+    same = {c for c in SOURCE_COLUMNS if len({r.get(c) for r in rows}) == 1}
+    heads = {}
+    for name in rows[0]:
+        if name.endswith("error"):
+            heads[name] = "±"
+        elif name not in same:
+            heads[name] = metrics[name].column if name in metrics else name.replace("_", " ")
+    return heads
 
 
 def _pictures(content: PageContent) -> list[tuple[str, str]]:
