@@ -41,13 +41,16 @@ def job_environment() -> dict[str, str]:
     }
 
 
-def run_snakemake(*arguments: str, directory: Path, profile: str | None = None) -> subprocess.CompletedProcess:
-    """Run Snakemake on this repository's Snakefile in a working directory of its own."""
+def run_snakemake(
+    *arguments: str, directory: Path, profile: str | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess:
+    """Run Snakemake on this repository's Snakefile in a working directory of its own, with changes of the environment."""
     head = ["--profile", str(REPOSITORY / "profiles" / profile)] if profile else ["--cores", "2"]
     command = [sys.executable, "-m", "snakemake", "-s", str(REPOSITORY / "Snakefile"), "--directory", str(directory), *head]
     return subprocess.run(
-        [*command, *map(str, arguments)], env=job_environment(), capture_output=True, text=True, timeout=500, check=False
-    )
+        [*command, *map(str, arguments)], env=job_environment() | (environment or {}),
+        capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
 
 
 def one_line_error(result: subprocess.CompletedProcess, stage: str) -> str:

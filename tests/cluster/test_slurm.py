@@ -59,7 +59,7 @@ class Run:
         self.cluster, self.directory = cluster, directory
         directory.mkdir()
         rows = [f"{name}\tdenoise\tunet\tcollection\t{SETTINGS}" for name in SCENARIOS]
-        (directory / "trials.tsv").write_text("\n".join(["trial\ttask\tmodel\tplane\toverrides", *rows]) + "\n")
+        (directory / "trials.tsv").write_text("\n".join(["trial\tstep\tmodel\tfamily\toverrides", *rows]) + "\n")
         (directory / "more.yaml").write_text(
             "trials: trials.tsv\nfigures: {network: unet.undisturbed}\n"
             "patches: {patch96: {height: 32, width: 128, per_image: 46}}\n"
@@ -151,9 +151,9 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def run(cluster, tmp_path_factory):
-    """From the simulation to a prediction: CPU jobs, a training of six ranks on three nodes, a GPU job."""
+    """From the simulation to a product: CPU jobs, a training of six ranks on three nodes, a GPU job."""
     finished = Run(cluster, tmp_path_factory.mktemp("work") / "run")
-    targets = [finished.weights("undisturbed"), "results/predictions/denoise/unet.undisturbed/collection/toy_test.h5"]
+    targets = [finished.weights("undisturbed"), "results/products/denoise/unet.undisturbed/collection/sim_test.h5"]
     code = finished.finish(finished.start(*targets, nodes=3), 600)
     assert code == 0, finished.said()
     return finished
@@ -166,7 +166,7 @@ def test_six_ranks_on_three_nodes(run):
     assert "6 rank(s) by horovod, 1 thread(s) each" in text
     assert text.count("epoch 24/24") == 1
     assert "gres=gpu:1" in run.said(), "inference asked for a GPU"
-    assert (run.directory / "results/predictions/denoise/unet.undisturbed/collection/toy_test.h5").is_file()
+    assert (run.directory / "results/products/denoise/unet.undisturbed/collection/sim_test.h5").is_file()
 
 
 def test_a_killed_rank_costs_a_retry(run):

@@ -16,11 +16,11 @@ ROOMS = {
     "events": ("core", "detector"),
     "rawio": BASE,
     "classical": BASE,
-    "simulation": (*BASE, "classical"),  # the acceptance checks alone
+    "simulation": BASE,
     "tasks": BASE,
     "learning": (*BASE, "classical", "tasks"),
     "measure": (*BASE, "classical", "tasks"),
-    "publish": (*BASE, "measure"),
+    "publish": (*BASE, "tasks", "measure"),
     "launch": ("core", "learning", "measure"),
     "dag": ("core",),
     "stages": (*BASE, "rawio", "classical", "simulation", "tasks", "learning", "measure", "publish", "launch"),

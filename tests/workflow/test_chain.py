@@ -3,35 +3,40 @@
 The detector has other plane sizes, ticks of 512 ns, 14 bits, and a plane that induces in one unit and collects in the other.
 """
 
-import os
-
 import numpy as np
 import pytest
 
-from helpers import REPOSITORY, job_environment, run_snakemake
+from helpers import run_snakemake
 from protodune.core.tables import read_table
 from protodune.events.products import Products
 from protodune.events.store import EventStore
 
 HEADER = "sample\tsplit\tkind\tsource\tdetector\tseed\tevents\tunits\n"
 DETECTOR = "plugins.small_detector"
-CONFIG = f"""
+CONFIG = """
 samples: samples.tsv
 trials: trials.tsv
-simulation: {{ticks: 768, cosmics_per_unit: 40}}
+simulation: {ticks: 768, cosmics_per_unit: 40}
 steps:
-  classes: {{task: plugins.pixel_task, reads: {{denoise: unet.base}}}}
+  classes: {task: plugins.pixel_task, reads: {denoise: unet.base}}
 patches:
-  small: {{height: 24, width: 64, per_image: 24, signal_fraction: 0.7, val_per_image: 8}}
+  small: {height: 24, width: 64, per_image: 24, signal_fraction: 0.7, val_per_image: 8}
 models:
-  unet: {{settings: {{widths: [4, 8]}}, patches: small, training: {{epochs: 3, global_batch: 4, micro_batch: 2}}}}
+  unet: {settings: {widths: [4, 8]}, patches: small, training: {epochs: 3, global_batch: 4, micro_batch: 2}}
   pixels:
     network: plugins.pixel_network
     patches: small
-    training: {{epochs: 6, global_batch: 4, micro_batch: 2, learning_rate: 1.0e-2}}
+    training: {epochs: 6, global_batch: 4, micro_batch: 2, learning_rate: 1.0e-2}
 methods:
-  deconvolution: {{steps: [tails, low_pass, coherent, deconvolve, reconvolve]}}
-figures: {{network: unet.base, classical: deconvolution}}
+  deconvolution: {steps: [tails, low_pass, coherent, deconvolve, reconvolve]}
+  zeros: null
+  wiener: null
+  raw_cut20: null
+  coherent_cut12: null
+  coherent_cut15: null
+  threshold_regions: null
+  deconvolution_regions: null
+figures: {network: unet.base, classical: deconvolution}
 """
 TRIALS = "trial\tstep\tmodel\tfamily\n" + "".join(
     f"base\t{step}\t{model}\t{family}\n"
@@ -57,9 +62,7 @@ def chain(folder, config=CONFIG, samples=SAMPLES, trials=TRIALS):
     (folder / "trials.tsv").write_text(trials)
 
     def run(*arguments):
-        environment = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY / "tests"), job_environment()["PYTHONPATH"]])}
-        options = ("--configfile", folder / "chain.yaml", *arguments)
-        return run_snakemake(*options, directory=folder, profile="local", environment=environment)
+        return run_snakemake(*arguments, "--configfile", folder / "chain.yaml", directory=folder, profile="local")
 
     return run
 
@@ -128,7 +131,9 @@ def refused(folder, config=CONFIG, samples=SAMPLES, trials=TRIALS):
 def test_bad_chains_are_refused_before_anything_runs(tmp_path):
     cycle = CONFIG.replace("steps:\n", "steps:\n  denoise: {task: denoise, reads: {classes: pixels.base}}\n")
     assert "the steps read each other in a cycle" in refused(tmp_path, cycle)
-    assert "found no step 'denose' (did you mean 'denoise'?)" in refused(tmp_path, CONFIG.replace("{denoise: unet", "{denose: unet"))
+    assert "found no step 'denose' (did you mean 'denoise'?)" in refused(
+        tmp_path, CONFIG.replace("{denoise: unet", "{denose: unet")
+    )
     assert "found no method 'unet.bas' in step denoise (did you mean 'unet.base'?)" in refused(
         tmp_path, CONFIG.replace("reads: {denoise: unet.base}", "reads: {denoise: unet.bas}")
     )

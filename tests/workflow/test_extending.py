@@ -1,4 +1,4 @@
-"""Every example of docs/extending.md, run: a detector, a task, a network, a metric, a classical step and a figure of one's own."""
+"""Every example of docs/extending.md, run: one detector, task, network, metric, classical step and figure of one's own."""
 
 import os
 import re
@@ -31,7 +31,9 @@ def finished(tmp_path_factory):
 def test_the_page_has_an_example_of_each():
     headings = re.findall(r"^## (Add .*)$", PAGE, re.MULTILINE)
     assert headings == [f"Add a {x}" for x in ("detector", "task", "network", "metric", "classical step", "figure")]
-    assert {name for name, _ in EXAMPLES} >= {f"mine/{n}.py" for n in ("one_apa", "bright", "tiny", "bright_share", "smooth")}
+    assert {name for name, _ in EXAMPLES} >= {
+        f"mine/{n}.py" for n in ("one_apa", "bright", "tiny", "bright_share", "smooth")
+    }
 
 
 def test_the_detector_stands_in_the_store_and_in_every_row(finished, monkeypatch):

@@ -3,75 +3,43 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
-import yaml
 
-from helpers import DATA, REPOSITORY, job_environment
-from protodune.publish.manifest import checksum
+from clones import BLOCKS, Clone, merge
+from helpers import DATA
 from protodune.core.tables import read_table
+from protodune.publish.manifest import checksum
 
-README = (REPOSITORY / "README.md").read_text()
-PAPER, VERIFY = re.search(r"```bash\n(.*? paper .*?)```", README, re.DOTALL)[1].strip().splitlines()[-2:]
-SKIPPED = shutil.ignore_patterns(
-    ".git", ".venv", "results", ".snakemake", "__pycache__", ".pytest_cache", ".ruff_cache", "site"
-)
-SAMPLES = """sample\tsplit\tkind\tsource\tseed\tevents\tapas\tsimulation
-cosmics\ttest\tsimulation\ttoy\t1\t2\t1\t
-track_u80\ttest\tsimulation\ttoy\t2\t1\t0\t{"content": "ideal_tracks", "ideal_theta_xz_deg": [80], "ideal_plane": "U"}
-track_x60\ttest\tsimulation\ttoy\t3\t1\t0\t{"content": "ideal_tracks", "ideal_theta_xz_deg": [60], "ideal_plane": "X"}
+PAPER, VERIFY = BLOCKS[3][-2:]
+TRACKS = '{"content": "ideal_tracks"'
+SAMPLES = f"""sample\tsplit\tkind\tsource\tdetector\tseed\tevents\tunits\tsimulation
+cosmics\ttest\tsimulation\tsimulation\t\t1\t2\t1\t
+track_u80\ttest\tsimulation\tsimulation\t\t2\t1\t0\t{TRACKS}, "ideal_theta_xz_deg": [80], "ideal_plane": "U"}}
+track_x60\ttest\tsimulation\tsimulation\t\t3\t1\t0\t{TRACKS}, "ideal_theta_xz_deg": [60], "ideal_plane": "X"}}
 run\ttest\tdata\tart_decoder_data.root
-run_injected\ttest\tdata\tinject:run\t4\t\t\t{"content": "cosmic", "cosmics_per_apa": 60}
+run_injected\ttest\tdata\tinject:run\t\t4\t\t\t{{"content": "cosmic", "cosmics_per_unit": 60}}
 """
-
-
-class Paper:
-    """A copy of the repository with a small paper, and its results."""
-
-    def __init__(self, folder):
-        self.clone = folder / "protodune"
-        shutil.copytree(REPOSITORY, self.clone, ignore=SKIPPED)
-        (self.clone / ".venv").symlink_to(sys.prefix)
-        shutil.copy(DATA / "art_decoder_data.root", self.clone)
-        config = yaml.safe_load((self.clone / "config" / "config.yaml").read_text())
-        config["simulation"] |= {"ticks": 1024, "cosmics_per_apa": 20}
-        config["methods"] = {m: config["methods"][m] for m in ("raw", "deconvolution_roi")}
-        config["figures"]["classical"] = "deconvolution_roi"
-        (self.clone / "config" / "config.yaml").write_text(yaml.safe_dump(config))
-        paper = yaml.safe_load((self.clone / "config" / "paper.yaml").read_text())
-        paper["figures"]["compared"] = ["zoo.v1", "deconvolution_roi"]
-        paper["scaling"]["networks"] = paper["speed"]["networks"] = []  # times have tests of their own
-        (self.clone / "config" / "paper.yaml").write_text(yaml.safe_dump(paper))
-        (self.clone / "config" / "paper" / "samples.tsv").write_text(SAMPLES)
-        trials = (self.clone / "config" / "clean" / "trials.tsv").read_text()
-        (self.clone / "config" / "paper" / "trials.tsv").write_text(trials)
-
-    def run(self, command, expected=0):
-        environment = {k: v for k, v in job_environment().items() if k != "PYTHONPATH"}
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.clone,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-        assert done.returncode == expected, done.stdout[-3000:] + done.stderr[-6000:]
-        return done.stdout + done.stderr
-
-    @property
-    def results(self):
-        return self.clone / "results"
 
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory):
-    made = Paper(tmp_path_factory.mktemp("paper"))
-    made.run(PAPER)
-    return made
+    """A copy of the repository with a small paper, and its results."""
+    clone = Clone(tmp_path_factory.mktemp("paper"))
+    shutil.copy(DATA / "art_decoder_data.root", clone.folder)
+    config = clone.config("config.yaml")
+    config = merge(config, {"simulation": {"ticks": 1024, "cosmics_per_unit": 20}})
+    config["methods"] = {m: config["methods"][m] for m in ("raw", "deconvolution_regions")}
+    config["figures"]["classical"] = "deconvolution_regions"
+    clone.write_config("config.yaml", config)
+    small = clone.config("paper.yaml")
+    small["figures"]["compared"] = ["zoo.v1", "deconvolution_regions"]
+    small["scaling"]["networks"] = small["speed"]["networks"] = []  # times have tests of their own
+    clone.write_config("paper.yaml", small)
+    (clone.folder / "config" / "paper" / "samples.tsv").write_text(SAMPLES)
+    shutil.copy(clone.folder / "config" / "clean" / "trials.tsv", clone.folder / "config" / "paper" / "trials.tsv")
+    clone.run(PAPER)
+    return clone
 
 
 def test_every_figure_is_there_with_its_numbers(paper):
@@ -79,7 +47,7 @@ def test_every_figure_is_there_with_its_numbers(paper):
     pictures = re.findall(r"!\[(\w+)\]\(\.\./(.+?)\)", text)
     assert {kind for kind, _ in pictures} == {
         "angles", "angles_charge", "display", "zoom", "waveforms", "metrics", "residuals", "amplitude", "charge",
-        "ionisation", "roi", "labels", "noise", "boards", "checks", "crossings", "injection", "simulation",
+        "ionisation", "regions", "labels", "noise", "boards", "checks", "crossings", "injection", "simulation",
     }  # fmt: skip
     for _, path in pictures:
         picture = paper.results / path
@@ -87,7 +55,7 @@ def test_every_figure_is_there_with_its_numbers(paper):
             assert picture.with_name(picture.stem + suffix).stat().st_size > 1000
     assert text.count("## Table") == 3
     assert "Sample run: data from art_decoder_data.root." in text
-    assert "embedded simulation, preset realistic, cosmic, 2 event(s), APAs 1, seed 1" in text
+    assert "embedded simulation, preset realistic, cosmic, 2 event(s), units 1, seed 1" in text
     tex = (paper.results / "paper" / "paper.tex").read_text()
     assert tex.count(r"\includegraphics") == len(pictures)
     assert tex.count(r"\begin{table}") == tex.count(r"\end{table}") > 5
@@ -100,21 +68,23 @@ def test_real_digits_go_through_end_to_end(paper):
     rms = [float(r["raw"]) for r in noise if r["quantity"] == "noise_rms" and r["method"] == "zoo.v1"]
     assert rms
     assert 0.5 < sum(rms) / len(rms) < 30
-    assert not (paper.results / "scores" / "denoise" / "zoo.v1" / "induction" / "run.tsv").exists(), "it has no truth"
+    assert not (paper.results / "measurements" / "scores" / "denoise" / "zoo.v1" / "induction" / "run.tsv").exists(), (
+        "it has no truth"
+    )
     assert (paper.results / "figures" / "noise.induction.run.png").is_file()
     injected = [
         read_table(paper.results / "tables" / f"injection.{p}.run_injected.tsv") for p in ("induction", "collection")
     ]
-    assert {r["method"] for rows in injected for r in rows} <= {"zoo.v1", "deconvolution_roi"}
+    assert {r["method"] for rows in injected for r in rows} <= {"zoo.v1", "deconvolution_regions"}
     assert any(rows for rows in injected), "the signals met channels that the file has"
 
 
 def test_the_headline_has_networks_and_classical_methods_on_one_footing(paper):
     rows = read_table(paper.results / "tables" / "headline.tsv")
-    assert {(r["plane"], r["method"]) for r in rows} == {
-        (p, m) for p in ("induction", "collection") for m in ("raw", "deconvolution_roi", "zoo.v1")
+    assert {(r["family"], r["method"]) for r in rows} == {
+        (p, m) for p in ("induction", "collection") for m in ("raw", "deconvolution_regions", "zoo.v1")
     }
-    network = next(r for r in rows if r["method"] == "zoo.v1" and r["plane"] == "collection")
+    network = next(r for r in rows if r["method"] == "zoo.v1" and r["family"] == "collection")
     assert network["parameters"] == "355932"
     assert 0.5 < float(network["auc"]) <= 1
     seconds = read_table(paper.results / "tables" / "timing.tsv")
@@ -123,7 +93,7 @@ def test_the_headline_has_networks_and_classical_methods_on_one_footing(paper):
 
 def test_angles_are_of_their_planes_and_not_in_the_tables(paper):
     angles = read_table(paper.results / "tables" / "angles.tsv")
-    assert {(r["view"], r["theta_deg"]) for r in angles} == {("U", "80"), ("X", "60")}
+    assert {(r["plane"], r["theta_deg"]) for r in angles} == {("U", "80"), ("X", "60")}
     assert {r["events"] for r in read_table(paper.results / "tables" / "methods.tsv")} <= {"0", "1", "2"}
 
 
@@ -141,7 +111,7 @@ def test_the_page_and_the_manifest(paper):
 
 def test_snakemakes_report_bundles_the_evidence(paper):
     paper.run(PAPER + " --report report.html")
-    text = (paper.clone / "report.html").read_text()
+    text = (paper.folder / "report.html").read_text()
     for name in (
         "angles.all.png",
         "noise.induction.run.png",
@@ -165,12 +135,11 @@ def test_verify_finds_what_was_changed(paper):
 
 def test_nothing_is_left_to_do_and_one_figure_redraws_alone(paper):
     assert "Nothing to be done" in paper.run(PAPER + " --dry-run")
-    plan = paper.run(PAPER + " --dry-run --until draw_evidence --forcerun draw_evidence")
-    assert set(re.findall(r"^(\w+)\s+\d+$", plan.split("Job stats:")[-1], re.MULTILINE)) == {"draw_evidence", "total"}
+    assert set(paper.planned(PAPER + " --until draw_figure --forcerun draw_figure")) == {"draw_figure"}
 
 
 def test_the_same_seed_gives_the_same_bytes(paper, tmp_path):
-    wanted = ["tables/methods.tsv", "tables/measurements.collection.tsv", "tables/angles.tsv", "figures/roi.collection.png",
+    wanted = ["tables/methods.tsv", "tables/details.collection.tsv", "tables/angles.tsv", "figures/regions.collection.png",
               "figures/residuals.collection.png", "figures/display.collection.cosmics.png",
               "figures/noise.collection.cosmics.png"]  # fmt: skip
     targets = " ".join(f"results/{name}" for name in wanted)

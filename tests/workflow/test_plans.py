@@ -26,7 +26,7 @@ def test_the_demo_runs_every_stage(tmp_path):
     assert jobs["train_model"] == 3
     assert jobs["infer_network"] == 3
     assert jobs["infer_classical"] == 18
-    assert jobs["score_sample"] == 21
+    assert jobs["measure_sample"] == 21
     assert jobs["make_report"] == 1
 
 
@@ -34,12 +34,12 @@ def test_the_demo_runs_every_stage(tmp_path):
     ("target", "last"),
     [
         ("simulate", "simulate_sample"), ("convert", "convert_sample"), ("prepare", "prepare_patches"),
-        ("simulation_report", "draw_simulation"),
+        ("simulation_report", "write_simulation_page"),
         ("train", "train_model"), ("infer", "infer_classical"), ("export", "export_sample"),
-        ("export_models", "export_model"), ("validate", "make_table"), ("evidence", "draw_evidence"),
+        ("export_models", "export_model"), ("validate", "make_table"), ("evidence", "average_details"),
         ("paper", "write_manifest"),
-        ("figures", "draw_event"), ("report", "make_report"), ("scan", "draw_scan"), ("scaling", "draw_scaling"),
-        ("speed", "draw_speed"),
+        ("figures", "draw_event"), ("report", "make_report"), ("search", "gather_search"),
+        ("scaling", "measure_scaling"), ("speed", "measure_speed"),
     ],
 )  # fmt: skip
 def test_every_stage_has_a_target_that_ends_there(target, last, tmp_path):
@@ -58,13 +58,13 @@ def test_until_stops(tmp_path):
 @pytest.mark.parametrize("profile", ["power8", "slurm", "lsf"])
 def test_the_profiles_of_queues_plan(profile, tmp_path):
     assert planned(directory=tmp_path, profile=profile)["train_model"] == 3
-    result = run_snakemake("-n", "scan", "scaling", directory=tmp_path, profile=profile)
+    result = run_snakemake("-n", "search", "scaling", directory=tmp_path, profile=profile)
     plan = result.stdout + result.stderr
-    for rule in ("scan_trial", "measure_scaling"):
+    for rule in ("search_trial", "measure_scaling"):
         [resources] = set(re.findall(rf"rule {rule}:.*?resources: ([^\n]*)", plan, re.DOTALL))
         assert "mpi=" in resources
         assert "cpus_per_task=" in resources
-    assert plan.count("rule scan_trial:") == 12, "a job a trial"
+    assert plan.count("rule search_trial:") == 12, "one job per search trial"
 
 
 def test_power8_has_three_nodes_of_four_gpus_and_one_place_for_the_account():

@@ -95,3 +95,8 @@ def remove_coherent_noise(waveforms: np.ndarray, plane: Plane, bad: np.ndarray) 
     cleaned = waveforms - np.repeat(median, group_size, axis=0)
     cleaned[bad] = 0
     return cleaned
+
+
+def low_pass_without_coherent_noise(waveforms: np.ndarray, plane: Plane) -> np.ndarray:
+    """Return the waveforms of a plane of good channels after both; float32 (channels, ticks), ADC."""
+    return remove_coherent_noise(low_pass(waveforms, plane), plane, np.zeros(plane.n_channels, bool))

@@ -44,7 +44,7 @@ def load_schema(name: str) -> dict:
 
 def check_config(config: dict) -> Plan:
     """Return the checked plan, or raise one ProtoduneError that lists all problems."""
-    schema = load_schema("config")
+    schema, config = load_schema("config"), _without_nulls(config)
     problems = schema_problems(config, schema, "config")
     if problems:
         raise _refusal(problems)
@@ -64,6 +64,16 @@ def check_config(config: dict) -> Plan:
     if problems:
         raise _refusal(problems)
     return Plan(config, {s.sample: s for s in samples}, trials, steps)
+
+
+def _without_nulls(config: dict) -> dict:
+    """Return the configuration without methods and models that are null: so a later file leaves out one of an earlier."""
+    chosen = {
+        name: {k: v for k, v in config[name].items() if v is not None}
+        for name in ("methods", "models")
+        if isinstance(config.get(name), dict)
+    }
+    return {**config, **chosen}
 
 
 def find_file(name: str) -> Path:

@@ -63,7 +63,7 @@ class Selection:
         angles = simulation["ideal_theta_xz_deg"]
         if not row.is_simulated or simulation["content"] != "ideal_tracks" or len(angles) != 1:
             return None
-        return simulation["ideal_plane"], float(angles[0])
+        return simulation["ideal_plane"] or self._family_planes(row)["collection"][-1], float(angles[0])
 
     def angles(self) -> dict[str, tuple[str, float]]:
         """Plane and angle of every test sample of tracks at one angle."""
@@ -83,8 +83,11 @@ class Selection:
         angle = self.angle_of(sample)
         if angle is None:
             return True
-        planes = read_constant(module_name(DETECTORS, self.samples[sample].detector), "FAMILY_PLANES") or {}
-        return angle[0] in planes.get(family, (angle[0],))
+        return angle[0] in self._family_planes(self.samples[sample])[family]
+
+    def _family_planes(self, sample: Sample) -> dict[str, tuple[str, ...]]:
+        """Names of the planes of each family that a sample's detector has, on any of its units."""
+        return read_constant(module_name(DETECTORS, sample.detector), "FAMILY_PLANES")
 
     # Methods.
 

@@ -6,12 +6,10 @@ import argparse
 import dataclasses
 import logging
 
-import numpy as np
 from tqdm import tqdm
 
-from protodune.classical.coherent import low_pass, remove_coherent_noise
+from protodune.classical.coherent import low_pass_without_coherent_noise
 from protodune.core.tables import write_table
-from protodune.detector.model import Plane
 from protodune.detector.registry import DEFAULT, find_detector
 from protodune.simulation.acceptance import CHECKS, Bench, Check, Findings, Point
 from protodune.stages.command import run_stage, stage_parser
@@ -28,14 +26,9 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def without_coherent_noise(waveforms: np.ndarray, plane: Plane) -> np.ndarray:
-    """Return the waveforms of a plane after the low-pass filter and the removal of coherent noise."""
-    return remove_coherent_noise(low_pass(waveforms, plane), plane, np.zeros(plane.n_channels, bool))
-
-
 def run(checks: str, points: str, detector: str = DEFAULT) -> Findings:
     """Run all checks and write both tables; a failed check is said and stays in the table."""
-    bench = Bench(find_detector(detector), without_coherent_noise)
+    bench = Bench(find_detector(detector), low_pass_without_coherent_noise)
     found = Findings()
     for check in tqdm(CHECKS, unit="check", disable=None):
         part = check(bench)
