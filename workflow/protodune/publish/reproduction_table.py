@@ -23,7 +23,7 @@ def reproduction_blocks(rows: Sequence[dict]) -> list[Block]:
             found.append(Block(heading, ["method", "cut [ADC]", *(m.column for m in BY_CUT)], lines))
         selectors = groups([r for r in part if r["metric"] in share_names], ("method",))
         if selectors:
-            words = "shares of all pixels for DUNEdn's label |truth| ≥ 3.5 ADC, at each method's threshold"
+            words = "shares of all pixels for DUNEdn's label, |truth| ≥ 3.5 ADC, at each method's threshold"
             heading = heading_of(part[0], words, events, rows)
             lines = [[here[0]["method"], *_line(here, SHARES)] for here in selectors]
             found.append(Block(heading, ["method", *(m.column for m in SHARES)], lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib import pyplot as plt
 
@@ -10,10 +12,16 @@ from protodune.publish.figures.lines import in_order, legend_below, say_nothing
 from protodune.publish.figures.spec import Figure, Rows
 from protodune.publish.figures.style import COLOURS, RAW_COLOUR
 
-STEP_ADC = 0.5
+STEP_ADC, MOST_BINS = 0.5, 60
 """Quantiles of whole numbers lie on multiples of this; bins of other widths would show a comb."""
 LEAST_AMPLITUDE_ADC = 1e-4
 """Where spectra of empty images are drawn: a logarithm of nothing is none."""
+
+
+def bins_of_noise(top: float) -> np.ndarray:
+    """Return the edges of at most 60 bins from 0 to ``top`` ADC, whole steps wide and with steps in their middle."""
+    width = STEP_ADC * max(1, math.ceil(top / STEP_ADC / MOST_BINS))
+    return np.arange(-STEP_ADC / 2, top + width, width)
 
 
 def draw_noise(rows: Rows, networks: set[str], title: str) -> plt.Figure:
@@ -27,7 +35,7 @@ def draw_noise(rows: Rows, networks: set[str], title: str) -> plt.Figure:
             rms = rows_of(rows, "noise_rms", plane, order[0] if name == "raw" else name)
             line[0].plot([float(r["x"]) for r in rms], [value(r) for r in rms], ".", ms=2, color=colour, label=name)
             top = max(float(np.quantile([float(r["raw"]) for r in rms], 0.99)), 1e-3) * 1.2
-            shown, bins = np.clip([value(r) for r in rms], 0, top), np.arange(-STEP_ADC / 2, top + STEP_ADC, STEP_ADC)
+            shown, bins = np.clip([value(r) for r in rms], 0, top), bins_of_noise(top)
             line[1].hist(shown, bins=bins, histtype="step", color=colour, ls=ls, label=name)
             spectrum = rows_of(rows, "spectrum", plane, order[0] if name == "raw" else name)
             amplitude = [max(value(r), LEAST_AMPLITUDE_ADC) for r in spectrum]

@@ -14,8 +14,8 @@ LEAST_DENSITY = 1e-6
 def draw_residuals(rows: Rows, networks: set[str], title: str) -> plt.Figure:
     """Draw the densities, logarithmic, one panel for background and one for signal."""
     wanted = [
-        (MEASURE.metric("residual_background"), "background, |truth| < 3.5 ADC"),
-        (MEASURE.metric("residual_signal"), "signal, |truth| ≥ 3.5 ADC"),
+        (MEASURE.metric("residual_background"), "background"),
+        (MEASURE.metric("residual_signal"), "signal"),
     ]
     figure = panels_by_bin(rows, networks, title, wanted, "denoised − truth [ADC]", bars=False)
     for axis in figure.axes:
@@ -30,6 +30,7 @@ FIGURE = Figure(
     head="Errors of waveforms",
     table="details",
     draw=draw_residuals,
-    caption="Denoised minus noise-free values, for |truth| below and from 3.5 ADC on.",
+    caption="Denoised minus noise-free values of background and of signal, |truth| below and from 3.5 ADC on (in ADC of the "
+    "gain of ProtoDUNE-SP).",
     order=60,
 )
