@@ -7,7 +7,7 @@ import math
 
 from matplotlib import pyplot as plt
 
-from protodune.publish.figures.lines import in_order, legend_below
+from protodune.publish.figures.lines import in_order, legend_below, say_nothing
 from protodune.publish.figures.spec import Figure, Rows
 from protodune.publish.figures.style import COLOURS, plain_numbers
 from protodune.tasks.spec import find_task, task_names
@@ -50,6 +50,8 @@ def draw_training(rows: Rows, networks: set[str], title: str) -> plt.Figure:
         axis.set_xlabel("epoch")
         axis.set_ylabel(error_label(output))
         axis.xaxis.get_major_locator().set_params(integer=True)
+    if not panels:
+        say_nothing(axes[0, 0])
     legend_below(figure, axes[0], 2)
     figure.suptitle(title)
     return figure
