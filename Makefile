@@ -5,7 +5,7 @@ CONFIGFILE ?= config/config.yaml
 DIRECTORY ?= .
 SNAKEMAKE = $(VENV)/bin/snakemake --profile profiles/local --configfile $(CONFIGFILE) --directory $(DIRECTORY)
 
-.PHONY: help setup demo test test-cluster test-oldest docs lint format
+.PHONY: help setup demo test test-cluster test-reference test-oldest docs lint format
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -24,6 +24,9 @@ test: setup      ## all tests
 test-cluster: setup  ## the workflow on a real Slurm on this machine (installs it by apt, as root)
 	@envs/install_slurm.sh
 	$(VENV)/bin/python -m pytest tests/cluster
+
+test-reference: setup  ## numbers of a seeded event of six APAs and of trainings, bit by bit (ten minutes)
+	PYTHONPATH=workflow:tests $(VENV)/bin/python tests/reference.py compare small six trainings
 
 test-oldest:     ## models and training on the oldest torch (a second environment, 3 GB)
 	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest

@@ -88,6 +88,7 @@ rule draw_figure:
         names=FIGURES.titles,
         methods=config["figures"]["compared"],
         networks=OF.networks,
+        caption=lambda w: figure_spec(w.figure)["caption"],
         code=CODE.figure,
     shell:
         "python -m protodune.stages.publish.draw_figure {wildcards.figure} --tables {input} --of={params.about:q}"

@@ -134,7 +134,7 @@ class Run:
 
     def same_as_undisturbed(self, scenario):
         (a, _), (b, _) = (load_weights(self.directory / self.weights(name)) for name in ("undisturbed", scenario))
-        return all(torch.equal(value, b.state_dict()[key]) for key, value in a.state_dict().items())
+        return all(torch.equal(value, b.module.state_dict()[key]) for key, value in a.module.state_dict().items())
 
 
 @pytest.fixture(scope="module")
