@@ -1,41 +1,49 @@
-"""The table of a scaling study, from runs whose times are known."""
+"""The table of the scaling study, from made-up measurements."""
+
+import subprocess
+import sys
 
 import pytest
 
+from helpers import job_environment
+from protodune.core.errors import ProtoduneError
 from protodune.launch import scaling
+from protodune.launch.scaling import COLUMNS, Study, scaling_rows
 
 
-def result(ranks, step, communication, images):
+def steps(mode, ranks):
+    """What ``time_steps`` would write: a second for 8 images, 10 ms of communication."""
+    images = 8 * (ranks if mode == "weak" else 1)
     return {
-        "step_s": step, "data_s": 0.01, "communication_s": communication, "images_per_step": images, "micro_batches": 8,
-        "mpixel_per_step": images / 10, "gradient_bytes": 2_000_000, "message_s": 1e-3 * (ranks - 1),
-        "reduction_s": 4e-3 * (ranks - 1), "backend": "b",
+        "ranks": ranks, "mode": mode, "backend": "made up", "step_s": (1.0 if mode == "weak" else 1 / ranks) + 0.01,
+        "data_s": 0.1, "communication_s": 0.01, "images_per_step": images, "micro_batches": images // 2,
+        "mpixel_per_step": images / 100, "gradient_bytes": 1_000_000, "message_s": 1e-3 * ranks, "reduction_s": 2e-3 * ranks,
     }  # fmt: skip
 
 
-def test_the_table_has_what_was_measured_and_the_model():
-    medians = {
-        ("strong", 1): result(1, 1.0, 0.0, 16), ("strong", 2): result(2, 0.6, 0.1, 16),
-        ("weak", 1): result(1, 1.0, 0.0, 16), ("weak", 2): result(2, 1.1, 0.1, 32),
-    }  # fmt: skip
-    medians = {key: scaling.median([found], [medians[key[0], 1]]) for key, found in medians.items()}
-    rows = {(r["kind"], r["mode"], r["ranks"]): r for r in scaling.table(medians, 3)}
-    assert len(rows) == 4 + 6
-    assert rows["measured", "strong", 2]["speedup"] == pytest.approx(1 / 0.6)
-    assert rows["measured", "weak", 2]["efficiency"] == pytest.approx(1 / 1.1)
-    assert rows["measured", "weak", 2]["images_per_s"] == pytest.approx(32 / 1.1)
-    assert rows["measured", "strong", 2]["compute_s"] == pytest.approx(0.49)
-    model = rows["model", "weak", 64]
-    assert model["speedup"] == pytest.approx(64 / model["step_s"])
-    assert model["images_per_s"] == pytest.approx(64 * 16 / model["step_s"])
-    assert rows["model", "strong", 1024]["step_s"] > 1 / 8, "eight micro-batches feed eight ranks"
-    alone = scaling.table({k: v for k, v in medians.items() if k[1] == 1}, 3)
-    assert {r["kind"] for r in alone} == {"measured"}, "one rank tells nothing about communication"
+def test_rows_of_measurements_and_of_the_model(monkeypatch):
+    monkeypatch.setattr(scaling, "_measure", lambda study, mode, ranks, output: steps(mode, ranks))
+    rows = scaling_rows(Study('{"model": "tiny"}', ["p.h5"], [2, 4], offered=4, repeats=2))
+    assert all(set(row) == set(COLUMNS) for row in rows)
+    assert {row["network"] for row in rows} == {"tiny"}
+    measured = {(r["mode"], r["ranks"]): r for r in rows if r["kind"] == "measured"}
+    assert sorted(measured) == [("strong", 1), ("strong", 2), ("strong", 4), ("weak", 1), ("weak", 2), ("weak", 4)]
+    assert measured["strong", 1]["speedup"] == 1
+    assert measured["strong", 4]["speedup"] == pytest.approx(1.01 / 0.26)
+    assert measured["weak", 4]["images_per_s"] == pytest.approx(32 / 1.01)
+    assert measured["weak", 4]["compute_s"] == pytest.approx(1.01 - 0.1 - 0.01)
+    assert {r["ranks"] for r in rows if r["kind"] == "model"} == {12, 64, 1024}
 
 
-def test_runs_are_compared_within_their_round():
-    alone = [result(1, seconds, 0.0, 16) for seconds in (1.0, 2.0, 1.0)]  # the second round was disturbed
-    runs = [result(2, seconds, 0.1, 16) for seconds in (0.6, 1.2, 0.5)]
-    found = scaling.median(runs, alone)
-    assert found["ratio"] == pytest.approx(1 / 0.6)
-    assert found["step_s"] == pytest.approx(0.6)
+def test_more_ranks_than_there_is_room_for():
+    with pytest.raises(ProtoduneError, match=r"8 ranks wanted, but only 2 are offered; lower scaling\.ranks"):
+        scaling_rows(Study("{}", ["p.h5"], [8], offered=2))
+
+
+def test_the_launcher_starts_without_torch_and_horovod():
+    code = (
+        "import sys, protodune.stages.learn.launch, protodune.launch.rendezvous\n"
+        "print(sorted({'torch', 'horovod', 'numpy'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], env=job_environment(), capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -6,6 +6,7 @@ import torch
 
 from protodune.classical import coherent
 from protodune.core.errors import ProtoduneError
+from protodune.detector.registry import find_detector
 from protodune.learning import portable
 from protodune.learning.network import build_network
 from protodune.learning.portable import Portable, example_plane, group_median, write_onnx, write_torchscript
@@ -123,3 +124,27 @@ def test_region_selector_on_other_features_goes_out_with_them_as_input(tmp_path)
         "64 slices of 10 ticks only",
     ):
         assert text in card
+
+
+def test_classes_go_out_as_probabilities_for_the_planes_of_a_detector(tmp_path):
+    torch.manual_seed(1)
+    task, name = "plugins.pixel_task", "plugins.pixel_network"
+    about = {
+        "task": task, "model": "tiny", "network": name, "family": "collection", "network_settings": {"width": 2},
+        "parameters": 5, "val_classes": 0.5, "settings": {"seed": 3},
+    }  # fmt: skip
+    save_weights(tmp_path / "w.safetensors", build_network(name, {"width": 2}, task).module, about)
+    argv = ["--weights", str(tmp_path / "w.safetensors"), "--family", "collection", "--output", str(tmp_path / "out")]
+    assert export_model.main([*argv, "--detector", "plugins.small_detector"]) == 0
+    detector = find_detector("plugins.small_detector")
+    rows = next(p for p in detector.planes() if p.collects).n_channels
+    session = onnxruntime.InferenceSession(str(tmp_path / "out/model.onnx"))
+    shape = (2, rows, detector.readout_ticks)
+    assert session.get_inputs()[0].shape == ["batch", *shape], "the detector's readout"
+    (score,) = session.run(None, {"features": example_plane(shape).numpy()})
+    assert score.shape == (1, 3, rows, detector.readout_ticks)
+    assert np.abs(score.sum(axis=1) - 1).max() < 1e-5
+    card = (tmp_path / "out/model_card.md").read_text()
+    assert f"* `classes`: float32 (batch, 3, {rows}, {detector.readout_ticks}), probabilities of 3 classes" in card
+    assert "classes (class_cross_entropy) 0.5000" in card
+    assert detector.title in card
