@@ -6,7 +6,8 @@ import yaml
 
 from helpers import REPOSITORY
 from protodune.core.errors import ProtoduneError
-from protodune.dag.config_check import check_config, load_schema, with_defaults
+from protodune.core.settings import load_schema
+from protodune.dag.config_check import check_config, with_defaults
 from protodune.dag.products import FAMILIES
 from protodune.detector.model import FAMILIES as DETECTOR_FAMILIES
 from protodune.learning.training.settings import PRECISIONS, OptimiserSettings

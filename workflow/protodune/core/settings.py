@@ -1,17 +1,54 @@
-"""From JSON text to frozen settings dataclasses: unknown names and wrong types are refused by path."""
+"""From JSON text to frozen settings dataclasses: unknown names and wrong types are refused by path.
+
+Defaults of settings that the configuration has stand in its schema, and nowhere else.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import json
 import types
 import typing
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
+
+import yaml
 
 from protodune.core.errors import ProtoduneError, suggest
 
 T = TypeVar("T")
+_SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+
+@cache
+def load_schema(name: str) -> dict:
+    """Read a schema of workflow/schemas: config, samples or trials."""
+    return yaml.safe_load((_SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+
+
+def defaults_of(*path: str) -> Callable[[type[T]], type[T]]:
+    """Return a decorator of classes, to stand below ``dataclass``: fields get the defaults of the configuration's schema.
+
+    ``path``: where the settings stand in the configuration; ``*`` stands for entries of any name.
+    """
+    place = load_schema("config")
+    for name in path:
+        place = place["additionalProperties"] if name == "*" else place["properties"][name]
+
+    def decorate(cls: type[T]) -> type[T]:
+        for name, kind in typing.get_type_hints(cls).items():
+            known = place["properties"].get(name, {})
+            if "default" in known and name not in vars(cls):
+                value = _convert(kind, known["default"], ".".join([*path, name]))
+                factory = isinstance(value, dict)
+                setattr(cls, name, dataclasses.field(default_factory=lambda v=value: copy.copy(v)) if factory else value)
+        return cls
+
+    return decorate
 
 
 def parse_settings(cls: type[T], text: str) -> T:

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import jsonschema
-import yaml
 
 from protodune.core.errors import ProtoduneError, suggest
 from protodune.core.registry import module_name, names
+from protodune.core.settings import load_schema
 from protodune.dag.model_check import method_problems, model_problems, trial_problems
 from protodune.dag.sheets import Sample, Trial, make_samples, make_trials, read_sheet
 from protodune.dag.spec_reader import name_problem, read_constant
 from protodune.dag.steps import Step, make_steps
 
-_SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 _REPOSITORY = Path(__file__).resolve().parents[3]
 DETECTORS = "protodune.detector.known"
 FIGURES = "protodune.publish.figures.known"
@@ -34,12 +32,6 @@ class Plan:
     samples: dict[str, Sample]
     trials: list[Trial]
     steps: dict[str, Step]
-
-
-@cache
-def load_schema(name: str) -> dict:
-    """Read a schema of workflow/schemas."""
-    return yaml.safe_load((_SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
 
 
 def check_config(config: dict) -> Plan:

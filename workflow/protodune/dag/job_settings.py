@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from protodune.dag.config_check import load_schema, with_defaults
+from protodune.core.settings import load_schema
+from protodune.dag.config_check import with_defaults
 from protodune.dag.model_check import features_of
 from protodune.dag.selection import Selection
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import require_file
 from protodune.core.provenance import versions
+from protodune.core.settings import defaults_of
 from protodune.detector.model import Detector
 from protodune.detector.registry import DEFAULT, find_detector
 from protodune.events.store import Estimate, EventWriter
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+@defaults_of("convert")
 class ConvertSettings:
     """``kind``: simulation or data; ``tag``: which digits of an art file; ``on_damaged_event``: stop, or skip and record;
     ``stretch_slow_board``: stretch the ticks of a board with a slower clock to the readout, if the ``detector`` (by name)
@@ -35,8 +37,8 @@ class ConvertSettings:
     sample: str
     kind: str
     tag: str | None = None
-    on_damaged_event: str = "stop"
-    stretch_slow_board: str = "auto"
+    on_damaged_event: str
+    stretch_slow_board: str
     detector: str = DEFAULT
 
     def __post_init__(self):

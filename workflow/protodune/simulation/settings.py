@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from protodune.core.errors import ProtoduneError, suggest
+from protodune.core.settings import defaults_of
 from protodune.detector.registry import DEFAULT, find_detector
 
 CONTENTS = ("cosmic", "beam", "single", "ideal_tracks", "pulses", "noise")
@@ -48,6 +49,7 @@ PRESETS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
+@defaults_of("simulation")
 class SimulationSettings:
     """Physics of one simulated event; the unit is in the name, noise in multiples of the measured one.
 
@@ -55,49 +57,49 @@ class SimulationSettings:
     those of its planes).
     """
 
-    preset: str = "realistic"
-    content: str = "cosmic"
+    preset: str
+    content: str
     effects: Effects = field(default_factory=Effects)
-    ticks: int | None = None
+    ticks: int | None
     # What crosses the detector.
-    cosmics_per_unit: float = 12.0
-    delta_min_mev: float = 1.0
-    beam_species: tuple[str, ...] = ("pion", "proton", "positron", "antimuon")
-    beam_momentum_mev: float = 1000.0
-    single_species: tuple[str, ...] = ("muon", "pion", "proton", "electron", "photon")
-    single_energy_mev: tuple[float, ...] = (100.0, 1000.0)
-    ideal_theta_xz_deg: tuple[float, ...] = (0.0, 30.0, 60.0, 70.0, 75.0, 80.0, 82.0, 85.0, 87.0)
-    ideal_plane: str | None = None
-    ideal_tracks_per_unit: int = 4
-    ideal_length_mm: float = 1000.0
-    ideal_mev_per_cm: float = 1.7
-    ideal_drift_mm: float = 0.0
-    pulse_electrons: tuple[float, ...] = (5000.0, 10000.0, 20000.0, 50000.0)
-    pulse_period_ticks: int = 500
+    cosmics_per_unit: float
+    delta_min_mev: float
+    beam_species: tuple[str, ...]
+    beam_momentum_mev: float
+    single_species: tuple[str, ...]
+    single_energy_mev: tuple[float, ...]
+    ideal_theta_xz_deg: tuple[float, ...]
+    ideal_plane: str | None
+    ideal_tracks_per_unit: int
+    ideal_length_mm: float
+    ideal_mev_per_cm: float
+    ideal_drift_mm: float
+    pulse_electrons: tuple[float, ...]
+    pulse_period_ticks: int
     # From ionisation to the wires.
-    recombination: str = "box"
-    field_kv_per_cm: float = 0.5
-    lifetime_us: float = 35000.0
-    longitudinal_diffusion_cm2_per_s: float = 7.2
-    transverse_diffusion_cm2_per_s: float = 12.0
-    wall_depth_mm: float = 50.0
+    recombination: str
+    field_kv_per_cm: float
+    lifetime_us: float
+    longitudinal_diffusion_cm2_per_s: float
+    transverse_diffusion_cm2_per_s: float
+    wall_depth_mm: float
     # Readout.
-    incoherent_noise: float = 1.0
-    channel_noise_spread: float = 0.1
-    coherent_noise: float = 1.0
-    coherent_gain_spread: float = 0.1
-    induction_pedestal_adc: float | None = None
-    collection_pedestal_adc: float | None = None
-    pedestal_spread_adc: float = 20.0
-    gain_spread: float = 0.03
-    collection_tail_us: float | None = None
-    induction_tail_us: float | None = None
-    sticky_fraction: float = 0.1
-    sticky_probability: tuple[float, ...] = (0.01, 0.3)
-    dead_fraction: float = 0.004
-    noisy_fraction: float = 0.001
-    noisy_factor: float = 10.0
-    detector_seed: int = 1
+    incoherent_noise: float
+    channel_noise_spread: float
+    coherent_noise: float
+    coherent_gain_spread: float
+    induction_pedestal_adc: float | None
+    collection_pedestal_adc: float | None
+    pedestal_spread_adc: float
+    gain_spread: float
+    collection_tail_us: float | None
+    induction_tail_us: float | None
+    sticky_fraction: float
+    sticky_probability: tuple[float, ...]
+    dead_fraction: float
+    noisy_fraction: float
+    noisy_factor: float
+    detector_seed: int
 
     @staticmethod
     def expand(mapping: dict) -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from protodune.core.errors import ProtoduneError
+from protodune.core.settings import defaults_of
 
 ALGORITHMS = ("adamw", "lars", "lamb")
 RATE_SCALINGS = ("none", "linear", "sqrt")
@@ -20,6 +21,7 @@ _CHOICES = {
 
 
 @dataclass(frozen=True)
+@defaults_of("models", "*", "training")
 class OptimiserSettings:
     """Linear warm-up and cosine decay; ``global_batch`` patches make one step, whoever computes them.
 
@@ -34,26 +36,26 @@ class OptimiserSettings:
     every time, where torch has them, and gradients added up in float64, so that any number of ranks (of equally many
     threads) gives the same bits."""
 
-    epochs: int = 8
-    global_batch: int = 8
-    micro_batch: int = 4
-    learning_rate: float = 5e-3
-    weight_decay: float = 1e-4
-    warmup_fraction: float = 0.05
-    clip_norm: float = 1.0
-    precision: str = "float32"
-    calibration_patches: int = 128
-    loss: dict[str, str] = field(default_factory=dict)
-    weight: dict[str, float] = field(default_factory=dict)
-    augment: bool = True
-    ema_decay: float = 0.0
-    patience: int = 0
-    compile: bool = False
-    deterministic: bool = False
-    algorithm: str = "adamw"
-    rate_scaling: str = "none"
-    reference_batch: int = 8
-    compression: str = "none"
+    epochs: int
+    global_batch: int
+    micro_batch: int
+    learning_rate: float
+    weight_decay: float
+    warmup_fraction: float
+    clip_norm: float
+    precision: str
+    calibration_patches: int
+    loss: dict[str, str]
+    weight: dict[str, float]
+    augment: bool
+    ema_decay: float
+    patience: int
+    compile: bool
+    deterministic: bool
+    algorithm: str
+    rate_scaling: str
+    reference_batch: int
+    compression: str
 
     def __post_init__(self):
         if min(self.epochs, self.global_batch, self.micro_batch, self.reference_batch) < 1:
