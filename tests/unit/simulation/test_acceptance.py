@@ -3,14 +3,14 @@
 import pytest
 
 from plugins.small_detector import DETECTOR as SMALL
+from protodune.classical.coherent import low_pass_without_coherent_noise
 from protodune.core.errors import ProtoduneError
 from protodune.detector.known.protodune_sp import DETECTOR
 from protodune.simulation.acceptance import CHECKS, EXPECTED, Bench, mip_peaks
-from protodune.stages.produce.accept import without_coherent_noise
 
 # Tabulated to 0.1 ADC, and clean waveforms are counts of 1/8 ADC.
 ROUNDING_ADC = 0.12
-BENCH = Bench(DETECTOR, without_coherent_noise)
+BENCH = Bench(DETECTOR, low_pass_without_coherent_noise)
 MIP_PEAKS_ADC = EXPECTED["protodune_sp"].mip_peaks_adc
 
 
@@ -31,4 +31,4 @@ def test_peaks_of_minimum_ionising_tracks(theta):
 
 def test_a_detector_without_published_numbers_is_refused():
     with pytest.raises(ProtoduneError, match=r"detector plugins\.small_detector: nothing is known to check its simulation"):
-        _ = Bench(SMALL, without_coherent_noise).expected
+        _ = Bench(SMALL, low_pass_without_coherent_noise).expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 from protodune.classical.step import PlaneReadout, find_step
 from protodune.core.errors import ProtoduneError
 from protodune.core.settings import build
-from protodune.events.products import PlaneProduct
+from protodune.events.products import Method, Output, Place, PlaneProduct
+from protodune.events.store import EventStore
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,20 @@ def run_method(settings: MethodSettings, readout: PlaneReadout, workers: int = 1
     for image in state.values():
         image[readout.bad] = 0
     return state
+
+
+def as_method(settings: MethodSettings, outputs: Sequence[Output], workers: int = 1) -> Method:
+    """Return the method as ``make_products`` takes it; it gives those of its images that are among ``outputs``."""
+    names = {o.name for o in outputs}
+
+    def make(store: EventStore, group: list[Place]) -> list[PlaneProduct]:
+        found = [run_method(settings, read_plane(store, place), workers) for place in group]
+        return [{name: image for name, image in product.items() if name in names} for product in found]
+
+    return make
+
+
+def read_plane(store: EventStore, place: Place) -> PlaneReadout:
+    """Return what a classical method gets of one plane of a store."""
+    name, image = place.plane.name, place.image
+    return PlaneReadout(place.plane, store.adc(name, image), store.waveforms(name, image), store.bad(name, image))

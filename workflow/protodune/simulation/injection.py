@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,12 @@ from protodune.events.store import EventStore
 from protodune.events.types import ChargeTable, RawEvent
 from protodune.simulation.events import simulate_event
 from protodune.simulation.settings import SampleSettings
+
+
+def injected_events(store: EventStore, settings: SampleSettings) -> Iterator[RawEvent]:
+    """Yield the events of a recording, each with the signals of the event of the same number (from 1) of ``settings``."""
+    for number, row in enumerate(np.unique(store.event_row), start=1):
+        yield injected_event(store, np.flatnonzero(store.event_row == row).tolist(), settings, number)
 
 
 def injected_event(store: EventStore, images: list[int], settings: SampleSettings, number: int) -> RawEvent:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from protodune.classical.methods import MethodSettings, run_method
-from protodune.classical.step import PlaneReadout
+from protodune.classical.methods import MethodSettings, as_method
 from protodune.core.provenance import versions
 from protodune.core.settings import parse_settings
 from protodune.detector.model import FAMILIES
-from protodune.events.products import Place, PlaneProduct, make_products
-from protodune.events.store import EventStore
+from protodune.events.products import make_products
 from protodune.stages.command import run_stage, stage_parser
 from protodune.tasks.spec import find_task
 
@@ -43,24 +41,12 @@ def run(
     code: str = "",
 ) -> None:
     """Write what one classical method makes of the planes of a family in a sample: those outputs that the task asks for."""
-    asked = find_task(task).outputs
-    names = {o.name for o in asked}
-
-    def make(store: EventStore, group: list[Place]) -> list[PlaneProduct]:
-        found = [run_method(settings, read_plane(store, place), threads) for place in group]
-        return [{name: image for name, image in product.items() if name in names} for product in found]
-
     about = {
         "task": task, "step": step, "method": method, "settings": dataclasses.asdict(settings),
         "versions": versions("numpy", "scipy"),
     }  # fmt: skip
-    make_products(make, events, family, asked, output, about, code)
-
-
-def read_plane(store: EventStore, place: Place) -> PlaneReadout:
-    """Return what a classical method gets of one plane of a store."""
-    name, image = place.plane.name, place.image
-    return PlaneReadout(place.plane, store.adc(name, image), store.waveforms(name, image), store.bad(name, image))
+    outputs = find_task(task).outputs
+    make_products(as_method(settings, outputs, threads), events, family, outputs, output, about, code)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,14 +6,12 @@ import argparse
 import dataclasses
 import logging
 
-import numpy as np
-
 from protodune.classical.pedestal import estimate_pedestal
 from protodune.core.errors import ProtoduneError
 from protodune.core.provenance import versions
 from protodune.core.settings import parse_settings
 from protodune.events.store import EventStore, EventWriter
-from protodune.simulation.injection import injected_event
+from protodune.simulation.injection import injected_events
 from protodune.simulation.settings import SampleSettings
 from protodune.stages.command import run_stage, stage_parser
 
@@ -44,12 +42,10 @@ def run(settings: SampleSettings, events: str, output: str) -> None:
         about["recorded"] = store.about
         opened = EventWriter.open(output, store.detector, store.ticks, estimate=estimate_pedestal, **truth, about=about)
         with opened as writer:
-            for number, row in enumerate(np.unique(store.event_row), start=1):
-                images = np.flatnonzero(store.event_row == row).tolist()
-                event = injected_event(store, images, settings, number)
+            for event in injected_events(store, settings):
                 writer.append(event)
-                log.info("event %s: signals on %d channels", event.event_id, len(np.unique(event.charge.channel)))
-    log.info("%s: %d events", output, number)
+                log.info("event %s: signals on %d channels", event.event_id, len(set(event.charge.channel.tolist())))
+    log.info("%s: %d events", output, writer.n_events)
 
 
 def main(argv: list[str] | None = None) -> int:
