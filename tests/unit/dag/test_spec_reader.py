@@ -102,3 +102,10 @@ def test_the_plan_reads_of_a_detector_what_it_is(name):
 def test_every_classical_step_can_be_read():
     for name in names(CLASSICAL_STEPS):
         assert name_problem(CLASSICAL_STEPS, name, "STEP", "classical step") == ""
+
+
+def test_settings_may_be_imported_by_the_module_of_a_spec(module, tmp_path):
+    (tmp_path / "other.py").write_text("from mine import Settings\n\nSPEC = Spec(settings=Settings)\n")
+    assert settings_problems("other", "Settings", {"widht": 3, "width": 2}, "here") == [
+        "here.widht: unknown setting (did you mean 'width'?); known: width, mask, sizes, needed"
+    ]

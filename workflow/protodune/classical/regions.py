@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,11 +10,29 @@ from protodune.classical.deconvolution import Deconvolved
 from protodune.detector.model import Plane
 from protodune.events.regions import from_runs, runs
 
-if TYPE_CHECKING:
-    from protodune.classical.steps.deconvolve import RegionSettings
-
 REBIN = 6
 _MIN_RMS = 1e-3
+
+
+@dataclass(frozen=True)
+class RegionSettings:
+    """Thresholds in multiples of the noise of each channel: ``tight_sigma`` (on induction; ``collection_sigma`` on
+    collection) and ``loose_sigma`` to find regions, ``loose_edge`` down to which a loose region reaches (share of its
+    threshold); ``min_peak`` and ``min_charge`` in electrons below which a region is taken for noise; ``trim``, the share
+    of its peak below which a region's ends are cut off; ``neighbours``: a region must touch another one on a channel at
+    most this far, 0: need not; ``pad`` ticks on either side; ``charge_pad`` more within which charge is counted, so that
+    what the filters spread beyond a region is not lost."""
+
+    tight_sigma: float = 2.5
+    collection_sigma: float = 5.0
+    loose_sigma: float = 3.4
+    loose_edge: float = 0.67
+    min_peak: float = 375.0
+    min_charge: float = 750.0
+    trim: float = 0.1
+    neighbours: int = 1
+    pad: int = 2
+    charge_pad: int = 8
 
 
 def noise_rms(image: np.ndarray) -> np.ndarray:

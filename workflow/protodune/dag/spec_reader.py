@@ -107,7 +107,8 @@ def name_problem(package: str, name: str, attribute: str, what: str) -> str:
 
 @cache
 def fields(module: str, class_name: str) -> dict[str, tuple[str, Any]]:
-    """Return the fields of a dataclass: annotation as text and default (``REQUIRED`` without one)."""
+    """Return the fields of a dataclass of a module, or of one that it imports: annotation as text and default (``REQUIRED``
+    without one)."""
     source = tree(module)
     constants = _constants(source)
     for node in source.body:
@@ -120,6 +121,8 @@ def fields(module: str, class_name: str) -> dict[str, tuple[str, Any]]:
                 for item in node.body
                 if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
             }
+        if isinstance(node, ast.ImportFrom) and node.module and class_name in [alias.name for alias in node.names]:
+            return fields(node.module, class_name)
     return {}
 
 

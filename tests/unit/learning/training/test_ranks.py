@@ -13,10 +13,11 @@ from protodune.core.errors import ProtoduneError
 from protodune.learning.network import build_network
 from protodune.learning.patch_files import PatchFiles
 from protodune.learning.patches import PatchSettings, write_patches
-from protodune.learning.training.data import epoch_order, micro_batches
+from protodune.learning.training.data import epoch_order
 from protodune.learning.training.distributed import SingleProcess, _groups, _Ranks, choose
 from protodune.learning.training.epochs import Trainer
 from protodune.learning.training.optimisers import Lamb, Lars, make_optimiser, peak_rate
+from protodune.learning.training.run import micro_batches
 from protodune.learning.training.settings import OptimiserSettings
 from protodune.learning.training.watchdog import EXIT_CODE
 from trainings import SETTINGS, train

@@ -9,8 +9,7 @@ import numpy as np
 from protodune.classical.coherent import low_pass, remove_coherent_noise
 from protodune.classical.deconvolution import deconvolve
 from protodune.classical.multiplane import multi_plane
-from protodune.classical.regions import find_regions, measured_charge
-from protodune.classical.steps.deconvolve import RegionSettings
+from protodune.classical.regions import RegionSettings, find_regions, measured_charge
 from protodune.core.errors import ProtoduneError
 from protodune.events.store import EventStore
 from protodune.events.truth import REGION_REBIN_TICKS, rebinned

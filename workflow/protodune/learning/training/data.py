@@ -1,13 +1,12 @@
-"""The order of the patches, which of them a rank reads, and how they come to the device.
+"""The order of the patches, and how they come to the device.
 
 An epoch visits every patch once, in an order that depends on seed and epoch only.  A step is ``global_batch`` patches in
-micro-batches, of which a rank reads its own and no other.
+micro-batches, of which a rank reads its own and no other (``Run.mine``).
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,9 +14,7 @@ import torch
 from protodune.core.errors import ProtoduneError
 from protodune.learning.patch_files import PatchFiles
 from protodune.learning.training.augment import augment
-
-if TYPE_CHECKING:
-    from protodune.learning.training.run import Run
+from protodune.learning.training.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +25,6 @@ Loaded = tuple[torch.Tensor, dict[str, torch.Tensor]]
 def epoch_order(n_patches: int, seed: int, epoch: int) -> np.ndarray:
     """Return the order in which an epoch visits the patches: a permutation that depends on seed and epoch only."""
     return np.random.default_rng([seed, epoch]).permutation(n_patches)
-
-
-def micro_batches(indices: np.ndarray, micro_batch: int, rank: int, size: int) -> list[np.ndarray]:
-    """Return the micro-batches of one rank: ``indices`` are cut into micro-batches, and the ranks take them in turn."""
-    return [indices[i : i + micro_batch] for i in range(0, len(indices), micro_batch)][rank::size]
 
 
 def check_patches(run: Run, train: PatchFiles, val: PatchFiles) -> None:

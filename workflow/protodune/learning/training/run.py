@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from protodune.learning.network import Network
-from protodune.learning.training.data import micro_batches
 from protodune.learning.training.distributed import Ranks
 from protodune.learning.training.losses import output_losses
 from protodune.learning.training.records import Stopwatch
@@ -17,6 +16,11 @@ from protodune.learning.training.settings import TrainingSettings
 from protodune.learning.training.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+
+def micro_batches(indices: np.ndarray, micro_batch: int, rank: int, size: int) -> list[np.ndarray]:
+    """Return the micro-batches of one rank: ``indices`` are cut into micro-batches, and the ranks take them in turn."""
+    return [indices[i : i + micro_batch] for i in range(0, len(indices), micro_batch)][rank::size]
 
 
 class Run:
