@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from protodune.core.settings import parse_settings
-from protodune.learning.timing import MODES, time_steps
 from protodune.learning.training.distributed import BACKENDS
 from protodune.learning.training.settings import TrainingSettings
+from protodune.learning.training.timing import MODES, time_steps
 from protodune.stages.command import run_stage, stage_parser
 
 
