@@ -91,3 +91,19 @@ def test_stages_compute_nothing_of_their_own():
     for path in (PACKAGE / "stages").rglob("*.py"):
         libraries = {n.split(".")[0] for n in imported(path)}
         assert not libraries & {"numpy", "scipy", "torch", "h5py", "matplotlib", "optuna", "bokeh"}, path
+
+
+EDGES = ("distributions.py",)
+"""Modules with bins of charge, one of which begins at 6000 ADC tick."""
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if room_of(p) != "detector"], ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_only_the_detector_knows_its_numbers(path):
+    """Channels, readout length and digits of ProtoDUNE-SP, and which plane collects, are asked of the detector."""
+    numbers, planes = {960, 2560, 15360, 4095, 6000}, {"U", "V", "X"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant):
+            assert type(node.value) is not int or node.value not in numbers or path.name in EDGES, f"line {node.lineno}"
+        if isinstance(node, ast.Compare):
+            compared = {c.value for c in (node.left, *node.comparators) if isinstance(c, ast.Constant)}
+            assert not compared & planes, f"line {node.lineno}"

@@ -73,9 +73,9 @@ def test_zero_suppression_keeps_what_is_above(samples, pedestal, huffman):
 
 @settings(max_examples=300, deadline=None)
 @given(arrays(np.int16, st.integers(0, 60)), st.sampled_from([1, 2, 3, 5]), st.integers(0, 3000))
-def test_random_words_are_samples_or_an_error(packed, codec, n_samples):
+def test_random_words_are_samples_or_an_error(packed, codec, n_ticks):
     with contextlib.suppress(ProtoduneError):
-        assert len(codecs.decode(packed, codec, n_samples, "here")) == n_samples
+        assert len(codecs.decode(packed, codec, n_ticks, "here")) == n_ticks
 
 
 def test_mixed_codecs_in_one_event():
@@ -90,12 +90,12 @@ def test_mixed_codecs_in_one_event():
     [
         ([1, 2], codecs.DYNAMIC, 2, "compression kDynamicDec"),
         ([1, 2], 9, 2, "compression number 9"),
-        ([900, 901], codecs.HUFFMAN, 3, "unpacks to 2 samples, fSamples says 3"),
+        ([900, 901], codecs.HUFFMAN, 3, "unpacks to 2 values, fSamples says 3"),
         ([900, -32767], codecs.HUFFMAN, 3, "holds no code"),
-        ([10, 1, 8, 5, 1, 2, 3, 4, 5], codecs.ZERO_SUPPRESSION, 10, "reach beyond 10 samples"),
+        ([10, 1, 8, 5, 1, 2, 3, 4, 5], codecs.ZERO_SUPPRESSION, 10, "reach beyond 10 values"),
         ([10, 500], codecs.ZERO_SUPPRESSION, 10, "in 500 blocks"),
         ([0, 5, 1], codecs.FIBONACCI, 5, "holds 0 of 4 differences"),
-        ([900], codecs.HUFFMAN, 2**40, "claims 1099511627776 samples"),
+        ([900], codecs.HUFFMAN, 2**40, "claims 1099511627776 values"),
     ],
 )
 def test_damaged_words_are_named(packed, codec, n, message):

@@ -1,8 +1,8 @@
 """How fast a training becomes with more ranks: speed-up and efficiency, and a model for more ranks than there are.
 
 The model is that of a ring all-reduce (Patarasuk and Yuan 2009): n ranks send 2 (n - 1) messages each, and 2 (n - 1) / n
-of the gradient's bytes, so it takes overhead + 2 (n - 1) alpha + 2 (n - 1) / n bytes / beta: alpha seconds a message, beta
-bytes a second, and what every operation costs before it begins (Horovod's cycle).
+of the gradient's bytes, so it takes overhead + 2 (n - 1) alpha + 2 (n - 1) / n bytes / beta: alpha seconds per message, beta
+bytes per second, and what every operation costs before it begins (Horovod's cycle).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DUNEDN_SECONDS = {
 
 @dataclass(frozen=True)
 class Network:
-    """Seconds a message (alpha), bytes a second (beta) and seconds an operation (overhead) between ranks."""
+    """Seconds per message (alpha), bytes per second (beta) and seconds per operation (overhead) between ranks."""
 
     alpha: float
     beta: float

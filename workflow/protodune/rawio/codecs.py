@@ -18,23 +18,23 @@ NAMES = ("kNone", "kHuffman", "kZeroSuppression", "kZeroHuffman", "kDynamicDec",
 _HUFFMAN_STEPS = (None, 0, 1, -1, 2, -2, 3, -3)  # by number of zeros before the one; the first means four times 0
 _DIGITS_TOGETHER = 32
 """Huffman digits unpacked in one go: enough to forget Python's overhead, few enough for the processor's cache."""
-MAX_SAMPLES = 2**20
-"""A digit that claims more samples is damaged: readouts have thousands."""
+MAX_TICKS = 2**20
+"""A digit that claims more values is damaged: readouts have thousands."""
 
 
-def decode(words: np.ndarray, codec: int, n_samples: int, where: str, pedestal: int = 0) -> np.ndarray:
-    """Unpack one digit: int16 words to int16 samples (n_samples,).
+def decode(words: np.ndarray, codec: int, n_ticks: int, where: str, pedestal: int = 0) -> np.ndarray:
+    """Unpack one digit: int16 words to int16 values (n_ticks,).
 
-    ``pedestal`` counts for zero suppression only: samples outside the blocks become the pedestal (raw::Uncompress with a
+    ``pedestal`` counts for zero suppression only: values outside the blocks become the pedestal (raw::Uncompress with a
     pedestal); 0 is raw::Uncompress without one.
     """
-    return decode_event([words], np.array([codec]), np.array([n_samples]), where, np.array([pedestal]))[0]
+    return decode_event([words], np.array([codec]), np.array([n_ticks]), where, np.array([pedestal]))[0]
 
 
 def decode_event(
     words: list[np.ndarray] | np.ndarray,
     codec: np.ndarray,
-    n_samples: np.ndarray,
+    n_ticks: np.ndarray,
     where: str,
     pedestal: np.ndarray | None = None,
 ) -> list[np.ndarray]:
@@ -47,8 +47,8 @@ def decode_event(
         number = unknown.pop()
         name = NAMES[number] if 0 <= number < len(NAMES) else f"number {number}"
         raise ProtoduneError(f"{where}: compression {name}, which has no decoder in LArSoft either; unpack it upstream")
-    if len(n_samples) and int(np.max(n_samples)) > MAX_SAMPLES:
-        raise ProtoduneError(f"{where}: a digit claims {int(np.max(n_samples))} samples, expected at most {MAX_SAMPLES}")
+    if len(n_ticks) and int(np.max(n_ticks)) > MAX_TICKS:
+        raise ProtoduneError(f"{where}: a digit claims {int(np.max(n_ticks))} values, expected at most {MAX_TICKS}")
     huffman = np.flatnonzero((codec == HUFFMAN) | (codec == ZERO_HUFFMAN))
     for start in range(0, len(huffman), _DIGITS_TOGETHER):
         part = huffman[start : start + _DIGITS_TOGETHER].tolist()
@@ -60,9 +60,9 @@ def decode_event(
         packed = out[i] if codec[i] == ZERO_HUFFMAN else np.asarray(words[i]).astype(np.int16)
         out[i] = _zero_unsuppress(packed, where, 0 if pedestal is None else int(pedestal[i]))
     for i in np.flatnonzero(codec != NONE).tolist():
-        if len(out[i]) != n_samples[i]:
+        if len(out[i]) != n_ticks[i]:
             raise ProtoduneError(
-                f"{where}: digit {i} ({NAMES[codec[i]]}) unpacks to {len(out[i])} samples, fSamples says {n_samples[i]}; "
+                f"{where}: digit {i} ({NAMES[codec[i]]}) unpacks to {len(out[i])} values, fSamples says {n_ticks[i]}; "
                 "the file is damaged"
             )
     return out
@@ -70,7 +70,7 @@ def decode_event(
 
 @lru_cache(maxsize=1)
 def _huffman_table() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Tables over the 15 low bits of a difference word: number of samples, sum of differences, validity, and the running
+    """Tables over the 15 low bits of a difference word: number of values, sum of differences, validity, and the running
     sums of all words in one array, a zero last, with the offset of each word."""
     counts, totals, valid, runs = np.zeros(32768, np.int32), np.zeros(32768, np.int32), np.ones(32768, bool), []
     for bits in range(32768):
@@ -110,40 +110,40 @@ def _huffman(digits: list[np.ndarray], where: str) -> list[np.ndarray]:
     if not valid[low].all():
         raise ProtoduneError(f"{where}: a Huffman word holds no code; the file is damaged")
     literal = np.where(words & 0x4000, -(words & 0x3FFF), words & 0x3FFF)
-    literal = np.where(is_first, words - ((words & 0x8000) << 1), literal)  # the first sample is a plain int16
+    literal = np.where(is_first, words - ((words & 0x8000) << 1), literal)  # the first value is a plain int16
     # Value before each difference word: the last literal plus all differences since.
     step = np.where(difference, totals[low], 0)
     moved = np.cumsum(step, dtype=np.int32)
     last = np.maximum.accumulate(np.where(difference, 0, np.arange(len(words), dtype=np.int32)))
     base = np.where(difference, literal[last] + moved - moved[last] - step, literal)
-    # A literal is one sample of running sum 0, which the table holds last.
+    # A literal is one value of running sum 0, which the table holds last.
     n_out = np.where(difference, counts[low], 1)
     first_run = np.where(difference, offsets[low], len(runs) - 1)
     shift = first_run - (np.cumsum(n_out) - n_out)
     at = np.repeat(shift.astype(np.int32), n_out)
     at += np.arange(len(at), dtype=np.int32)
-    samples = np.repeat(base, n_out)
-    samples += runs[at]
+    values = np.repeat(base, n_out)
+    values += runs[at]
     ends = np.cumsum(n_out)[np.cumsum(lengths[filled]) - 1]
-    parts = iter(np.split(samples.astype(np.int16), ends[:-1]))
+    parts = iter(np.split(values.astype(np.int16), ends[:-1]))
     return [next(parts) if length else np.zeros(0, np.int16) for length in lengths]
 
 
 def _zero_unsuppress(packed: np.ndarray, where: str, pedestal: int) -> np.ndarray:
-    """Unpack [samples, blocks, begin of each, size of each, samples of the blocks], all int16."""
+    """Unpack [values, blocks, begin of each, size of each, values of the blocks], all int16."""
     if len(packed) == 0:
         return np.zeros(0, np.int16)
     n, n_blocks = int(packed[0]), int(packed[1]) if len(packed) > 1 else -1
     if n < 0 or n_blocks < 0 or 2 + 2 * n_blocks > len(packed):
-        raise ProtoduneError(f"{where}: zero suppression of {n} samples in {n_blocks} blocks; the file is damaged")
+        raise ProtoduneError(f"{where}: zero suppression of {n} values in {n_blocks} blocks; the file is damaged")
     begin, size = (packed[2 + k * n_blocks : 2 + (k + 1) * n_blocks].astype(np.int64) for k in (0, 1))
     body = packed[2 + 2 * n_blocks :]
     if n_blocks and (begin.min() < 0 or size.min() < 0 or (begin + size).max() > n or size.sum() > len(body)):
-        raise ProtoduneError(f"{where}: zero-suppressed blocks reach beyond {n} samples; the file is damaged")
-    samples = np.full(n, pedestal, np.int16)
+        raise ProtoduneError(f"{where}: zero-suppressed blocks reach beyond {n} values; the file is damaged")
+    values = np.full(n, pedestal, np.int16)
     at = np.repeat(begin - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
-    samples[at] = body[: int(size.sum())]
-    return samples
+    values[at] = body[: int(size.sum())]
+    return values
 
 
 @lru_cache(maxsize=1)
@@ -156,7 +156,7 @@ def _fibonacci_numbers() -> np.ndarray:
 
 
 def _fibonacci(words: np.ndarray, where: str) -> np.ndarray:
-    """Unpack [n >> 15, n & 0x7FFF, first sample, bits]: differences as Fibonacci codes, each ended by two ones.
+    """Unpack [n >> 15, n & 0x7FFF, first value, bits]: differences as Fibonacci codes, each ended by two ones.
 
     In a run of ones every second one ends a code, since no code holds two neighbouring ones but at its end.
     """
@@ -164,8 +164,8 @@ def _fibonacci(words: np.ndarray, where: str) -> np.ndarray:
         raise ProtoduneError(f"{where}: a Fibonacci digit of {len(words)} words, expected at least 3; the file is damaged")
     words = words.astype(np.int16)
     n = (int(words[0]) << 15) + int(words[1])
-    if not 1 <= n <= MAX_SAMPLES:
-        raise ProtoduneError(f"{where}: a Fibonacci digit claims {n} samples; the file is damaged")
+    if not 1 <= n <= MAX_TICKS:
+        raise ProtoduneError(f"{where}: a Fibonacci digit claims {n} values; the file is damaged")
     bits = np.unpackbits(words[3:].astype("<i2").view(np.uint8), bitorder="little")
     index = np.arange(len(bits))
     last_zero = np.maximum.accumulate(np.where(bits == 0, index, -1)) if len(bits) else index
@@ -187,14 +187,14 @@ def _fibonacci(words: np.ndarray, where: str) -> np.ndarray:
     return (int(words[2]) + np.concatenate([[0], np.cumsum(steps)])).astype(np.int16)
 
 
-def encode_huffman(samples: np.ndarray) -> np.ndarray:
-    """Pack samples as raw::CompressHuffman: int16 (n,), |literal| below 2^14, to int16 words."""
-    samples = [int(s) for s in samples]
-    if not samples:
+def encode_huffman(values: np.ndarray) -> np.ndarray:
+    """Pack values as raw::CompressHuffman: int16 (n,), |literal| below 2^14, to int16 words."""
+    values = [int(s) for s in values]
+    if not values:
         return np.zeros(0, np.int16)
-    words, current, used = [samples[0] & 0xFFFF], 0, 0
+    words, current, used = [values[0] & 0xFFFF], 0, 0
     zeros_of = {step: zeros for zeros, step in enumerate(_HUFFMAN_STEPS) if step is not None}
-    at, n = 1, len(samples)
+    at, n = 1, len(values)
 
     def flush() -> None:
         nonlocal current, used
@@ -203,16 +203,16 @@ def encode_huffman(samples: np.ndarray) -> np.ndarray:
 
     started = False
     while at < n:
-        step = samples[at] - samples[at - 1]
+        step = values[at] - values[at - 1]
         if abs(step) > 3:
             if started:
                 flush()
             started = False
-            value = samples[at]
+            value = values[at]
             words.append((abs(value) & 0x3FFF) | (0x4000 if value <= 0 else 0))
             at += 1
             continue
-        four = at < n - 3 and all(samples[at + k] == samples[at - 1] for k in range(4))
+        four = at < n - 3 and all(values[at + k] == values[at - 1] for k in range(4))
         zeros = 0 if four else zeros_of[step]
         if used + zeros + 1 > 15:
             flush()
@@ -224,28 +224,28 @@ def encode_huffman(samples: np.ndarray) -> np.ndarray:
     return np.array(words, dtype=np.uint16).view(np.int16)
 
 
-def encode_zero_suppression(samples: np.ndarray, threshold: int = 5, neighbours: int = 3) -> np.ndarray:
-    """Pack what exceeds ``threshold`` in size, blocks widened by ``neighbours`` samples: int16 (n,) to int16 words."""
-    samples = np.asarray(samples, dtype=np.int16)
-    keep = np.zeros(len(samples) + 2, bool)
-    for at in np.flatnonzero(np.abs(samples.astype(np.int64)) > threshold):
-        keep[max(0, at - neighbours) + 1 : min(len(samples), at + neighbours + 1) + 1] = True
+def encode_zero_suppression(values: np.ndarray, threshold: int = 5, neighbours: int = 3) -> np.ndarray:
+    """Pack what exceeds ``threshold`` in size, blocks widened by ``neighbours`` values: int16 (n,) to int16 words."""
+    values = np.asarray(values, dtype=np.int16)
+    keep = np.zeros(len(values) + 2, bool)
+    for at in np.flatnonzero(np.abs(values.astype(np.int64)) > threshold):
+        keep[max(0, at - neighbours) + 1 : min(len(values), at + neighbours + 1) + 1] = True
     edges = np.flatnonzero(np.diff(keep.astype(np.int8)))
     begin, end = edges[::2], edges[1::2]
-    return np.concatenate([[len(samples), len(begin)], begin, end - begin, samples[keep[1:-1]]]).astype(np.int16)
+    return np.concatenate([[len(values), len(begin)], begin, end - begin, values[keep[1:-1]]]).astype(np.int16)
 
 
-def encode_zero_huffman(samples: np.ndarray, threshold: int = 5, neighbours: int = 3) -> np.ndarray:
+def encode_zero_huffman(values: np.ndarray, threshold: int = 5, neighbours: int = 3) -> np.ndarray:
     """Pack by zero suppression, then Huffman."""
-    return encode_huffman(encode_zero_suppression(samples, threshold, neighbours))
+    return encode_huffman(encode_zero_suppression(values, threshold, neighbours))
 
 
-def encode_fibonacci(samples: np.ndarray) -> np.ndarray:
-    """Pack samples as raw::CompressFibonacci: int16 (n,), n at least 1, to int16 words."""
-    samples = np.asarray(samples, dtype=np.int64)
+def encode_fibonacci(values: np.ndarray) -> np.ndarray:
+    """Pack values as raw::CompressFibonacci: int16 (n,), n at least 1, to int16 words."""
+    values = np.asarray(values, dtype=np.int64)
     numbers = _fibonacci_numbers()
     bits: list[int] = []
-    for step in np.diff(samples).tolist():
+    for step in np.diff(values).tolist():
         rest = 2 * step if step > 0 else -2 * step + 1
         top = int(np.searchsorted(numbers, rest, side="right")) - 1
         code = [0] * (top + 1)
@@ -256,5 +256,5 @@ def encode_fibonacci(samples: np.ndarray) -> np.ndarray:
         bits += [*code, 1]
     bits += [0] * (-len(bits) % 16)
     packed = np.packbits(np.array(bits, dtype=np.uint8), bitorder="little").view("<i2") if bits else np.zeros(0, np.int16)
-    head = np.array([len(samples) >> 15, len(samples) & 0x7FFF, samples[0]])
+    head = np.array([len(values) >> 15, len(values) & 0x7FFF, values[0]])
     return np.concatenate([head, packed]).astype(np.int16)
