@@ -39,11 +39,11 @@ methods:
   deconvolution_regions: null
 figures: {network: unet.base, classical: coherent}
 """
-TRIALS = "trial\tstep\tmodel\tfamily\n" + "".join(
-    f"base\t{step}\t{model}\t{family}\n"
-    for step, model in (("denoise", "unet"), ("classes", "pixels"))
-    for family in ("induction", "collection")
-)
+TRIALS = """trial\tstep\tmodel\tfamily
+base\tdenoise\tunet\tinduction
+base\tdenoise\tunet\tcollection
+base\tclasses\tpixels\tcollection
+"""
 
 
 def rows(*lines):

@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+import yaml
 
 from helpers import REPOSITORY, job_environment, run_snakemake
 from protodune.core.tables import read_table
@@ -16,14 +17,23 @@ EXAMPLES = re.findall(r'```\w+ title="([^"]+)"\n(.*?)```', PAGE, re.DOTALL)
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A working directory with the examples as they stand on the page, after the page's command."""
+    """A working directory with the examples of the page, after its command; with fewer classical methods."""
     folder = tmp_path_factory.mktemp("extending")
     for name, text in EXAMPLES:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     (folder / "mine" / "__init__.py").write_text("")
+    methods = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())["methods"]
+    (folder / "short.yaml").write_text(yaml.safe_dump({"methods": {m: None for m in methods if m != "raw"}}))
     environment = {"PYTHONPATH": os.pathsep.join([str(folder), job_environment()["PYTHONPATH"]])}
-    result = run_snakemake("--configfile", folder / "mine.yaml", directory=folder, profile="local", environment=environment)
+    result = run_snakemake(
+        "--configfile",
+        folder / "mine.yaml",
+        folder / "short.yaml",
+        directory=folder,
+        profile="local",
+        environment=environment,
+    )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-6000:]
     return folder / "results"
 
