@@ -25,7 +25,7 @@ rule draw_event:
         runtime=lambda w, attempt: 15 * attempt,
     params:
         names=[config["figures"]["network"], config["figures"]["classical"]],
-        code=CODE.of_sample("publish.draw_event"),
+        code=CODE.event_figure(),
     shell:
         "python -m protodune.stages.publish.draw_event {wildcards.figure} --family {wildcards.family}"
         " --sample {wildcards.sample} --events {input.events} --network {input.network} --classical {input.classical}"
@@ -54,7 +54,7 @@ rule draw_crops:
         mem_mb=lambda w, attempt: 1500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        code=CODE.of_sample("publish.draw_event"),
+        code=CODE.event_figure("crops"),
     shell:
         "python -m protodune.stages.publish.draw_event crops --family {wildcards.family} --sample {wildcards.sample}"
         " --events {input.events} --patches {input.patches} --output {output.png} > {log} 2>&1"

@@ -129,3 +129,9 @@ def test_what_the_paper_says_of_samples_and_networks(plan):
     assert about["samples"]["injected"] == "cosmic signals on top of run, seed 3"
     assert "tracks at 80 deg across U" in about["samples"]["u80"]
     assert about["networks"]["zoo.v1 (denoise, induction)"] == "unet, weights zoo/unet.{family}.safetensors"
+
+
+def test_a_figure_of_images_is_drawn_again_when_its_own_module_changes(plan):
+    code = plan().code
+    display, zoom = (code.event_figure()(SimpleNamespace(figure=f, sample="cosmics")) for f in ("display", "zoom"))
+    assert display != zoom

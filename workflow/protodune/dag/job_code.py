@@ -78,16 +78,26 @@ class JobCode:
 
     def table(self, name: str) -> str:
         """Digest of a stage that writes a table with heads of metrics."""
-        return code_digest(stage(name), *measure_modules(self.measures()))
+        return code_digest(stage(name), *self._judges())
 
     def measures(self) -> list[str]:
         """Names of the measures of all steps, in order."""
         names = [m for step in self._of.steps.values() for m in step.spec.get("measures", ())]
         return list(dict.fromkeys(names))
 
+    def _judges(self) -> list[str]:
+        """Modules of the tasks of all steps and of their measures, which hold heads and units."""
+        return [*(step.task_module for step in self._of.steps.values()), *measure_modules(self.measures())]
+
     def figure(self, w) -> str:
-        """Digest of one figure: its module and the measures whose heads stand at its axes."""
-        return code_digest(stage("publish.draw_figure"), module_name(FIGURES, w.figure), *measure_modules(self.measures()))
+        """Digest of one figure: its module, and tasks and measures whose heads stand at its axes."""
+        return code_digest(stage("publish.draw_figure"), module_name(FIGURES, w.figure), *self._judges())
+
+    def event_figure(self, figure: str | None = None):
+        """Return the digest function of a figure that shows images of one sample."""
+        return lambda w: code_digest(
+            stage("publish.draw_event"), module_name(FIGURES, figure or w.figure), self._detector(w.sample)
+        )
 
     def captions(self, name: str) -> str:
         """Digest of a stage that writes captions: those of all figures stand in their modules."""
