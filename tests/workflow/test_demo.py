@@ -17,8 +17,6 @@ from helpers import DATA, REPOSITORY
 
 SET_UP, OWN_DATA, LOOK_AND_EXPORT, PAPER, CLUSTER = BLOCKS  # PAPER: test_paper.py
 SNAKEMAKE = ".venv/bin/snakemake --profile profiles/local"
-LEFT_OUT = ("zeros", "wiener", "coherent_cut12", "deconvolution")
-"""Methods that the copy does without, to save time."""
 AFTER_INFERENCE = {
     "measure_sample", "make_table", "average_curves", "draw_figure", "draw_event", "make_report", "all",
 }  # fmt: skip
@@ -30,7 +28,6 @@ def demo(tmp_path_factory):
     clone = Clone(tmp_path_factory.mktemp("read me"))
     config = clone.folder / "config"
     small = merge(clone.config("config.yaml"), clone.config("test.yaml"))
-    small["methods"] = {m: steps for m, steps in small["methods"].items() if m not in LEFT_OUT}
     clone.write_config("config.yaml", small | {"samples": "config/samples.tsv", "trials": "config/trials.tsv"})
     for name in ("samples.tsv", "trials.tsv"):
         shutil.copy(config / "test" / name, config / name)

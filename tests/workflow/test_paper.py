@@ -139,7 +139,8 @@ def test_nothing_is_left_to_do_and_one_figure_redraws_alone(paper):
 
 
 def test_the_same_seed_gives_the_same_bytes(paper, tmp_path):
-    wanted = ["tables/details.collection.tsv", "figures/residuals.collection.png", "figures/display.collection.cosmics.png",
+    wanted = ["tables/methods.tsv", "tables/details.collection.tsv", "tables/angles.tsv", "figures/regions.collection.png",
+              "figures/residuals.collection.png", "figures/display.collection.cosmics.png",
               "figures/noise.collection.cosmics.png"]  # fmt: skip
     targets = " ".join(f"results/{name}" for name in wanted)
     command = PAPER.replace(" paper ", f" {targets} ", 1)
