@@ -49,7 +49,7 @@ def run_snakemake(
     command = [sys.executable, "-m", "snakemake", "-s", str(REPOSITORY / "Snakefile"), "--directory", str(directory), *head]
     return subprocess.run(
         [*command, *map(str, arguments)], env=job_environment() | (environment or {}),
-        capture_output=True, text=True, timeout=1800, check=False,
+        capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
 
 
