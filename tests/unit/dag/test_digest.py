@@ -17,8 +17,8 @@ STAGES = [
 
 def clear():
     for cached in (
-        digest.code_digest, digest._imports, digest._tree_digest, spec_reader.tree, spec_reader.read_constant,
-        spec_reader.fields,
+        digest.code_digest, digest._imports, digest._facts, spec_reader.module_source, spec_reader.tree,
+        spec_reader.read_constant, spec_reader.fields,
     ):  # fmt: skip
         cached.cache_clear()
 

@@ -6,7 +6,16 @@ import pytest
 
 from protodune.core.registry import names
 from protodune.dag.model_check import CLASSICAL_STEPS, NETWORKS, features_of, network_spec
-from protodune.dag.spec_reader import fields, missing_fields, name_problem, read_constant, read_spec, settings_problems, tree
+from protodune.dag.spec_reader import (
+    fields,
+    missing_fields,
+    module_source,
+    name_problem,
+    read_constant,
+    read_spec,
+    settings_problems,
+    tree,
+)
 from protodune.detector.registry import detector_names, find_detector
 from protodune.learning.network import find_network
 from protodune.measure.spec import find_measure, measure_names
@@ -33,7 +42,7 @@ SPEC = Spec(build=build, window=(SIZE, None), serves={"a": ("x",)}, nested=Other
 def module(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(MODULE)
     monkeypatch.syspath_prepend(str(tmp_path))
-    for cached in (tree, read_constant, fields):
+    for cached in (module_source, tree, read_constant, fields):
         cached.cache_clear()
     yield "mine.py"
     sys.modules.pop("mine", None)

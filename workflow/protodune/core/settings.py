@@ -27,7 +27,8 @@ _SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 @cache
 def load_schema(name: str) -> dict:
     """Read a schema of workflow/schemas: config, samples or trials."""
-    return yaml.safe_load((_SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # every stage reads one: C takes a tenth of the time
+    return yaml.load((_SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"), loader)
 
 
 def defaults_of(*path: str) -> Callable[[type[T]], type[T]]:

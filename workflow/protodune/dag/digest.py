@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import platform
 from functools import cache
+from pathlib import Path
 
 from protodune.dag import spec_reader
-from protodune.dag.spec_reader import PACKAGE, module_path, tree
+from protodune.dag.kept import Kept
+from protodune.dag.spec_reader import PACKAGE, module_path, module_source, tree
 
 NOT_COMPUTED = {"Task": {"measures", "head"}, "Figure": {"caption", "order"}}
 """Keywords of specs that say something to people or to other stages, which their digests hold themselves."""
@@ -21,6 +24,7 @@ def code_digest(*modules: str) -> str:
     by name (a network, a task, a measure, ...) is no import of it: name it here.
     """
     text = "\n".join(f"{name} {_tree_digest(name)}" for name in sorted(set().union(*map(closure, modules))))
+    _kept().save()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -43,25 +47,48 @@ def closure(module: str) -> set[str]:
 @cache
 def _imports(module: str) -> set[str]:
     ours, found = {PACKAGE, module.split(".")[0]}, set()
-    for node in ast.walk(tree(module)):
-        imported = []
-        if isinstance(node, ast.Import):
-            imported = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            imported = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in imported:
-            parts = name.split(".")
-            if parts[0] not in ours:
-                continue
-            # Importing a.b.c runs a.b's __init__ too; the package's own holds only the version.
-            first = 2 if parts[0] == PACKAGE else 1
-            found |= {".".join(parts[:i]) for i in range(first, len(parts) + 1) if module_path(".".join(parts[:i]))}
+    for name in _facts(module)[1]:
+        parts = name.split(".")
+        if parts[0] not in ours:
+            continue
+        # Importing a.b.c runs a.b's __init__ too; the package's own holds only the version.
+        first = 2 if parts[0] == PACKAGE else 1
+        found |= {".".join(parts[:i]) for i in range(first, len(parts) + 1) if module_path(".".join(parts[:i]))}
     return found
 
 
-@cache
 def _tree_digest(module: str) -> str:
-    parsed = ast.parse(ast.unparse(tree(module)))
+    return _facts(module)[0]
+
+
+@cache
+def _kept() -> Kept:
+    """What was found of sources before; it counts for this way of finding it only."""
+    here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return Kept("code_digests", f"{platform.python_version()} {here}")
+
+
+@cache
+def _facts(module: str) -> tuple[str, list[str]]:
+    """Digest of a module's syntax tree, and the names that it imports.  They depend on its source alone, and finding them
+    takes longer than all the rest of a plan, so they are kept."""
+    source = module_source(module)
+    key = hashlib.sha256(source.encode()).hexdigest()
+    return _kept().get(key, lambda: (_digest_of(source), _imported(tree(module))))
+
+
+def _imported(module: ast.Module) -> list[str]:
+    found: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return sorted(found)
+
+
+def _digest_of(source: str) -> str:
+    parsed = ast.parse(ast.unparse(ast.parse(source)))
     for node in ast.walk(parsed):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [n for n in node.body if not _is_text(n)] or [ast.Pass()]

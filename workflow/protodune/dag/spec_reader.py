@@ -29,7 +29,7 @@ class Symbol(str):
 
 
 def module_path(module: str) -> Path | None:
-    """Return the source of a module: of this checkout for our package, else where Python would find it."""
+    """Return the file of a module: of this checkout for our package, else where Python would find it."""
     parts = module.split(".")
     for root in [ROOT] if parts[0] == PACKAGE else [Path(p or ".") for p in sys.path]:
         base = root.joinpath(*parts)
@@ -40,12 +40,18 @@ def module_path(module: str) -> Path | None:
 
 
 @cache
-def tree(module: str) -> ast.Module:
-    """Return the syntax tree of a module."""
+def module_source(module: str) -> str:
+    """Return the source of a module."""
     path = module_path(module)
     if path is None:
         raise ValueError(f"no module {module} below {ROOT} or on PYTHONPATH")
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    """Return the syntax tree of a module."""
+    return ast.parse(module_source(module))
 
 
 def _constants(module: ast.Module) -> dict[str, ast.expr]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.signal import resample
 from tqdm import tqdm
 
 from protodune.core.errors import ProtoduneError
@@ -215,6 +214,8 @@ def stretch_slow_board(event: RawEvent, detector: Detector, only_short: bool) ->
         rows = rows[event.n_ticks[rows] == short]
     if len(rows) == 0:
         return
+    from scipy.signal import resample  # takes a second to import, and few files need it
+
     stretched = resample(event.adc[rows, :short].astype(np.float64), ticks, axis=1)
     event.adc[rows] = np.clip(np.rint(stretched), -32768, 32767).astype(np.int16)
     event.n_ticks[rows] = ticks
