@@ -1,5 +1,7 @@
 """Slots, allocations and environments of ranks, from what queues say."""
 
+import time
+
 import pytest
 
 from protodune.core.errors import ProtoduneError
@@ -133,8 +135,9 @@ def test_cpus_are_shared_out_only_where_the_queue_confined_the_ranks():
 
 
 def test_the_first_failure_ends_all_and_is_the_exit_code():
-    sleeper = ["sleep", "60"]
+    sleeper, started = ["sleep", "60"], time.monotonic()
     assert run_together([sleeper, ["sh", "-c", "exit 3"], sleeper]) == 3
+    assert time.monotonic() - started < 30, "a failure was seen when the others had ended"
     assert run_together([["true"], ["true"]]) == 0
     assert run_together([["sh", "-c", "kill -9 $$"], sleeper]) == 128 + 9
     assert exit_text(-9) == "signal SIGKILL"

@@ -64,11 +64,12 @@ def run_together(command_lines: Sequence[list[str]]) -> int:
             raise ProtoduneError(
                 f"launch: cannot start {command[0]} ({error.strerror}), expected it on the nodes of the job"
             ) from None
-    failed = 0
-    while not failed and any(p.poll() is None for p in processes):
-        time.sleep(_POLL_S)
-        failed = next((p.returncode for p in processes if p.returncode), 0)
-    failed = failed or next((p.returncode for p in processes if p.returncode), 0)
+    failed, running = 0, True
+    while running and not failed:
+        codes = [p.poll() for p in processes]  # of all: one that runs must not hide another that has failed
+        failed, running = next((code for code in codes if code), 0), None in codes
+        if running and not failed:
+            time.sleep(_POLL_S)
     if failed and len(processes) > 1:
         rank = next(i for i, p in enumerate(processes) if p.returncode)
         log.error("rank %d ended with %s; ending the others", rank, exit_text(failed))
