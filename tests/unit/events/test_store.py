@@ -76,10 +76,9 @@ def event_of(adc):
     return RawEvent(1, 2, 3, channel, adc, np.full(len(adc), adc.shape[1]), np.zeros(len(adc), np.float32))
 
 
-def writer_of(path, ticks, detector=DETECTOR, with_charge=False):
-    return EventWriter.open(
-        path, detector, ticks, estimate=estimate_pedestal, with_clean=False, with_charge=with_charge, about={}
-    )
+def writer_of(path, ticks, detector=DETECTOR, with_charge=False, **options):
+    truth = {"with_clean": False, "with_charge": with_charge}
+    return EventWriter.open(path, detector, ticks, estimate=estimate_pedestal, **truth, about={}, **options)
 
 
 def test_dead_and_noisy_channels_are_flagged_and_blanked(tmp_path, rng):
@@ -91,6 +90,37 @@ def test_dead_and_noisy_channels_are_flagged_and_blanked(tmp_path, rng):
         waveforms = store.waveforms("U", 0)
         assert waveforms[0].std() == pytest.approx(5, rel=0.1)
         assert np.all(waveforms[1:] == 0)
+
+
+@pytest.mark.parametrize(("noisy_above", "flagged"), [(3.0, [2]), (8.0, []), (None, [])])
+def test_channels_far_above_the_noise_of_their_plane_are_flagged(tmp_path, rng, noisy_above, flagged):
+    """Between the noise of the plane and 30 ADC, a network takes noise for signals; a prolonged signal does not count."""
+    adc = np.rint(900 + rng.standard_normal((40, 2000)) * 4).astype(np.int16)
+    adc[2] = np.rint(900 + rng.standard_normal(2000) * 20).astype(np.int16)
+    adc[5, 500:700] += 80
+    with writer_of(tmp_path / "a.h5", 2000, noisy_above=noisy_above) as writer:
+        writer.append(event_of(adc))
+    with EventStore(tmp_path / "a.h5") as store:
+        assert np.flatnonzero(store.status("U", 0)[:40]).tolist() == flagged
+        assert np.flatnonzero(store.bad("U", 0)[:40]).tolist() == flagged
+
+
+def test_a_store_of_another_tick_is_refused(tmp_path):
+    with writer_of(tmp_path / "a.h5", 400):
+        pass
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file.attrs["tick_ns"] = 512.0
+    with pytest.raises(ProtoduneError, match=r"ticks of 512 ns, expected 500 ns \(ProtoDUNE-SP\); mend 'detector'"):
+        EventStore(tmp_path / "a.h5")
+
+
+def test_a_plane_without_noise_has_no_noisy_channels(tmp_path):
+    adc = np.full((9, 400), 900, np.int16)
+    adc[3, ::2] += 8
+    with writer_of(tmp_path / "a.h5", 400, noisy_above=3.0) as writer:
+        writer.append(event_of(adc))
+    with EventStore(tmp_path / "a.h5") as store:
+        assert store.status("U", 0)[3] == 0
 
 
 def test_a_foreign_channel_leaves_no_file(tmp_path):

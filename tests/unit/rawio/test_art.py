@@ -1,12 +1,15 @@
 """The art reader against files that CERN ROOT wrote, with their truth, and against uproot's own slow path."""
 
+import awkward as ak
 import numpy as np
 import pytest
 import uproot
 
 from helpers import DATA
 from protodune.core.errors import ProtoduneError
+from protodune.rawio.art import ID_MEMBERS, EventIds
 from protodune.rawio.art_bytes import decode_adc, decode_digits, decode_event_id, decode_sim_channels
+from protodune.rawio.baskets import EntryReader
 from protodune.rawio.source import open_raw
 
 
@@ -62,9 +65,9 @@ def test_charge_is_the_sum_of_electrons_with_the_largest_track(name):
             parts = expected.setdefault((int(row["channel"]), int(row["tdc"])), [])
             parts.append((float(row["numElectrons"]), int(row["trackID"])))
         found = {(c, t): row for row, (c, t) in enumerate(zip(charge.channel.tolist(), charge.tick.tolist(), strict=True))}
-        assert set(expected) <= set(found)
+        assert set(found) == set(expected), "no row where the file has no electrons"
         for key, row in found.items():
-            parts = expected.get(key, [(0.0, 0)])
+            parts = expected[key]
             assert charge.electrons[row] == pytest.approx(sum(e for e, _ in parts), rel=1e-5)
             assert charge.track[row] == max(parts)[1]
 
@@ -84,6 +87,60 @@ def test_every_codec_in_a_file_gives_what_larsoft_gives(number):
         event = source.read(index)
         order = np.argsort(truth[f"channel_{index}"])
         assert np.array_equal(event.adc, truth[f"uncomp{number}_{index}"].reshape(len(order), -1)[order])
+
+
+class SplitBranch:
+    """What uproot shows of a branch with members of its own (uproot cannot write one): the branches of a flat tree."""
+
+    name = "EventAuxiliary"
+
+    def __init__(self, tree):
+        self.branches = tree.branches
+
+    def itervalues(self, recursive):
+        return iter(self.branches)
+
+
+def tree_of(path, **columns):
+    with uproot.recreate(path) as file:
+        file.mktree("Events", {name: "var * uint8" if v.dtype == object else v.dtype for name, v in columns.items()})
+        file["Events"].extend({n: ak.Array(list(v)) if v.dtype == object else v for n, v in columns.items()})
+    return uproot.open(path)["Events"]
+
+
+def test_event_auxiliary_split_into_its_members(tmp_path):
+    columns = dict(zip(ID_MEMBERS, np.array([[5843, 5843], [1, 2], [7, 4_000_000_000]], np.uint32), strict=True))
+    tree = tree_of(tmp_path / "a.root", **columns, time_=np.zeros(2, np.uint64))
+    ids = EventIds(SplitBranch(tree), 2)
+    assert [ids.of(i, "here") for i in range(2)] == [(5843, 1, 7), (5843, 2, 4_000_000_000)]
+    del columns[ID_MEMBERS[1]]
+    with pytest.raises(
+        ProtoduneError, match=r"EventAuxiliary is split, but has no branch id_\.subRun_\.subRun_; unknown layout"
+    ):
+        EventIds(SplitBranch(tree_of(tmp_path / "b.root", **columns)), 2)
+
+
+def rewritten(path, name, extra):
+    """A file with the bytes of the digits and the ids of an unsplit art file, and further entries at its end."""
+    source = open_raw(str(DATA / f"{name}.root"))
+    product, ids = source.about["digits"], uproot.open(DATA / f"{name}.root")["Events/EventAuxiliary"]
+    auxiliary, n = EntryReader(ids, len(source)), len(source)
+    entries = [source._digits.bytes(i) for i in range(n)] + [d for d, _ in extra]
+    events = [auxiliary.entry(i) for i in range(n)] + [auxiliary.entry(i) for _, i in extra]
+    as_objects = {product: np.empty(len(entries), object), "EventAuxiliary": np.empty(len(entries), object)}
+    as_objects[product][:], as_objects["EventAuxiliary"][:] = entries, events
+    tree_of(path, **as_objects)
+    return open_raw(str(path))
+
+
+def test_an_unsplit_event_without_digits_is_an_event(tmp_path):
+    """ROOT writes nothing behind the number of digits then."""
+    source = rewritten(tmp_path / "a.root", "art_nosplit", [(as_bytes(*WRAPPER, *VECTOR, (">u4", 0)), 0)])
+    assert len(source) == 4
+    assert source.read(2).adc.shape[0] > 0
+    empty = source.read(3)
+    assert empty.adc.size == 0
+    assert empty.event_id == source.read(0).event_id
 
 
 def test_two_candidates_need_a_tag():
@@ -111,27 +168,40 @@ def as_bytes(*parts):
     return np.frombuffer(b"".join(np.asarray(v, dtype=k).tobytes() for k, v in parts), dtype=np.uint8)
 
 
+def adc_entry(*parts):
+    """A fADC entry: byte count, version, waveforms."""
+    body = as_bytes((">u2", 9), *parts)
+    return np.concatenate([as_bytes((">u4", 0x40000000 | len(body))), body])
+
+
+HEADER = ((">u4", 0x40000010), (">u2", 9))
+
+
 def test_counts_are_checked_against_the_bytes_that_are_left():
-    header = (">u2", [0, 0, 0])
     with pytest.raises(ProtoduneError, match="waveform 1 of 4000000000 samples needs 8000000000 bytes"):
-        decode_adc(as_bytes(header, (">u4", 2), (">i2", [1, 2]), (">u4", 4_000_000_000), (">i2", [1])), "here")
+        decode_adc(adc_entry((">u4", 2), (">i2", [1, 2]), (">u4", 4_000_000_000), (">i2", [1])), "here")
+    with pytest.raises(ProtoduneError, match="fADC claims 8 bytes, 6 are left; the file is damaged"):
+        decode_adc(adc_entry((">u4", 1), (">i2", [1]))[:-2], "here")
     head = ((">u4", 0x40000010), (">u2", [0x4009, 0]), (">u4", 1))
     with pytest.raises(ProtoduneError, match="channel 3: 65537 ticks needs 131074 bytes"):
         decode_sim_channels(as_bytes(*head, (">u4", 65537), (">u2", [1])), "here", np.array([3], np.uint32))
     vector = ((">u4", 0x40000010), (">u2", [0x4009, 15]), (">u4", 2**31))
     with pytest.raises(ProtoduneError, match="claims 2147483648 digits"):
-        decode_digits(as_bytes(*vector, header, (">u4", 1), (">i2", [1])), "here")
+        decode_digits(as_bytes(*vector, *HEADER, (">u4", 1), (">i2", [1])), "here")
+    vector = ((">u4", 0x40000010), (">u2", [0x4009, 15]), (">u4", 0))
+    with pytest.raises(ProtoduneError, match="26 bytes behind a vector of no digits; the file is damaged"):
+        decode_digits(as_bytes(*vector, *HEADER, (">u4", [0] * 5)), "here")
     with pytest.raises(ProtoduneError, match="the file is damaged"):
         decode_event_id(as_bytes((">u2", [0])), "here")
 
 
 def test_digits_of_no_or_unequal_length():
-    header = (">u2", [0, 0, 0])
-    assert decode_adc(as_bytes(header), "here").shape == (0, 0)
-    found = decode_adc(as_bytes(header, (">u4", 1), (">i2", [-5]), (">u4", 0), (">u4", 2), (">i2", [7, 8])), "here")
+    assert decode_adc(adc_entry(), "here").shape == (0, 0)
+    found = decode_adc(adc_entry((">u4", 1), (">i2", [-5]), (">u4", 0), (">u4", 2), (">i2", [7, 8])), "here")
     assert [w.tolist() for w in found] == [[-5], [], [7, 8]]
 
 
+WRAPPER = ((">u4", 0x40000002), (">u2", 10), (">u1", 1), (">u4", 0xFFFFFFFF))
 VECTOR = ((">u4", 0x40000010), (">u2", [0x4009, 15]))
 PAIR = ((">u4", 0x40000010), (">u2", [0x4009, 0]), (">u4", 0x3B94172A))
 IDES = ((">u4", 0x40000010), (">u2", [0x4009, 11]))
@@ -142,15 +212,16 @@ def test_products_that_are_absent_or_empty():
     absent = as_bytes(*wrapper, (">u1", 0), (">u4", 0xFFFFFFFF))
     assert len(decode_digits(absent, "here", wrapped=True).channel) == 0
     assert len(decode_sim_channels(absent, "here", wrapped=True).tick) == 0
-    empty = as_bytes(*wrapper, (">u1", 1), (">u4", 0xFFFFFFFF), *VECTOR, (">u4", 0), (">u2", [0, 0, 0]))
+    empty = as_bytes(*wrapper, (">u1", 1), (">u4", 0xFFFFFFFF), *VECTOR, (">u4", 0))
     assert len(decode_digits(empty, "here", wrapped=True).channel) == 0
+    assert len(decode_digits(as_bytes(*VECTOR, (">u4", 0)), "here").channel) == 0
     assert len(decode_sim_channels(as_bytes(*VECTOR, (">u4", 0)), "here").tick) == 0
 
 
 @pytest.mark.parametrize(("samples", "size"), [(">u8", 15), (">u2", 14)])
 def test_an_unsplit_vector_of_either_class_version(samples, size):
     digits = as_bytes(
-        (">u4", 0x40000010), (">u2", [0x4009, size]), (">u4", 2), (">u2", [0, 0, 0]),
+        (">u4", 0x40000010), (">u2", [0x4009, size]), (">u4", 2), *HEADER,
         (">u4", 2), (">i2", [7, -8]), (">u4", 1), (">i2", [9]),
         (">u4", [11, 10]), (samples, [2, 1]), (">f4", [900.5, 800]), (">f4", [2, 2]), (">i4", [0, 1]),
     )  # fmt: skip
@@ -171,9 +242,11 @@ def test_channels_without_ticks_and_ticks_without_electrons():
         (">u4", 2), (">i4", [5, 6]), (">f4", [100.0, 300.0]), (">f4", [0.0] * 8),
     )  # fmt: skip
     found = decode_sim_channels(data, "here", np.array([1, 2], np.uint32))
-    assert found.channel.tolist() == [2, 2]
-    assert found.tick.tolist() == [30, 31]
-    assert found.electrons.tolist() == [0.0, 400.0]
-    assert found.track.tolist() == [0, 6]
+    assert found.channel.tolist() == [2]
+    assert found.tick.tolist() == [31]
+    assert found.electrons.tolist() == [400.0]
+    assert found.track.tolist() == [6]
+    with pytest.raises(ProtoduneError, match="4 bytes behind the last of the IDEs"):
+        decode_sim_channels(as_bytes((">u1", data), (">u4", 0)), "here", np.array([1, 2], np.uint32))
     with pytest.raises(ProtoduneError, match="claims 2 IDEs beyond the end"):
         decode_sim_channels(data[:-4], "here", np.array([1, 2], np.uint32))

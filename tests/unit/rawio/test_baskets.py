@@ -52,7 +52,7 @@ def test_entries_of_every_compression(tmp_path, compression):
         for start in (0, 40):
             file["tree"].extend({"x": ak.Array([list(range(n % 7)) * 30 for n in range(start, start + 40)])})
     branch = uproot.open(tmp_path / "a.root")["tree/x"]
-    reader, expected = EntryReader(branch), branch.array()
+    reader, expected = EntryReader(branch, 80), branch.array()
     for index in (0, 6, 39, 40, 79, 3):
         assert reader.entry(index).view(">i4").tolist() == expected[index].tolist()
     with pytest.raises(ValueError, match="entry 80 is in none"):
@@ -63,7 +63,12 @@ class EmbeddedBranch:
     """What uproot shows of a branch whose only basket lies in the tree's own record (no file at hand has one)."""
 
     entry_offsets = (0, 2)
+    num_entries = 2
     _num_normal_baskets = 0
+
+    @staticmethod
+    def member(name):
+        return {"fEntries": 2, "fEntryNumber": 2}[name]
 
     @staticmethod
     def basket(number):
@@ -75,6 +80,66 @@ class EmbeddedBranch:
 
 
 def test_a_basket_embedded_in_the_tree():
-    reader = EntryReader(EmbeddedBranch)
+    reader = EntryReader(EmbeddedBranch, 2)
     assert reader.entry(0).view(">i4").tolist() == [1]
     assert reader.entry(1).view(">i4").tolist() == [2, 3]
+
+
+def damaged_tree(path, change):
+    """A tree of two baskets of 40 stored numbers, after ``change`` of (bytes of the file, begins of baskets)."""
+    with uproot.recreate(path, compression=None) as file:
+        file.mktree("tree", {"x": "int32"})
+        for start in (0, 40):
+            file["tree"].extend({"x": np.arange(start, start + 40, dtype=np.int32)})
+    with uproot.open(path) as file:
+        begins = file["tree/x"].member("fBasketSeek")[:2].tolist()
+    data = bytearray(path.read_bytes())
+    change(data, begins)
+    path.write_bytes(data)
+    return EntryReader(uproot.open(path)["tree/x"], 80)
+
+
+def exchange(data, begins):
+    size = begins[1] - begins[0]
+    first = slice(begins[0], begins[0] + size)
+    second = slice(begins[1], begins[1] + size)
+    data[first], data[second] = data[second], data[first]
+
+
+def set_number(place, value):
+    def change(data, begins):
+        n_key = int.from_bytes(data[begins[1] + 14 : begins[1] + 16], "big")
+        at = begins[1] + {"cycle": 14, "nev": n_key - 9, "last": n_key - 5}[place]
+        data[at : at + 4] = (n_key << 16 | value if place == "cycle" else value).to_bytes(4, "big")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (exchange, r"basket 1: position \d+ by its key, \d+ by the table of its branch"),
+        (set_number("nev", 39), "basket 1: entries 39 by its key, 40 by the table of its branch"),
+        (set_number("last", 100), r"basket 1: no table of 40 entries behind byte \d+"),
+        (set_number("cycle", 5), "basket 1: written as basket 5"),
+    ],
+)
+def test_what_a_file_says_twice_must_agree(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        damaged_tree(tmp_path / "a.root", change).column(40, 80, np.dtype(">i4"))
+
+
+def test_columns_over_several_baskets(tmp_path):
+    reader = damaged_tree(tmp_path / "a.root", lambda data, begins: None)
+    assert reader.column(30, 50, np.dtype(">i4")).tolist() == list(range(30, 50))
+    assert reader.column(7, 7, np.dtype(">i4")).tolist() == []
+    with pytest.raises(ValueError, match="160 bytes for 40 entries of >i2"):
+        reader.column(0, 80, np.dtype(">i2"))
+
+
+def test_a_branch_has_as_many_entries_as_its_tree(tmp_path):
+    damaged_tree(tmp_path / "a.root", lambda data, begins: None)
+    branch = uproot.open(tmp_path / "a.root")["tree/x"]
+    for entries in (1, 79, 500_000_000):
+        with pytest.raises(ValueError, match=f"80 entries in the branch, {entries} in the tree"):
+            EntryReader(branch, entries)

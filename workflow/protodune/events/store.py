@@ -32,7 +32,7 @@ STATUS_SHORT = 2
 STATUS_QUIET = 4
 """Noise rms below 0.5 ADC (of the reference gain): a dead channel, or a simulation without noise."""
 STATUS_NOISY = 8
-"""Noise rms above 30 ADC (of the reference gain)."""
+"""Noise rms above 30 ADC (of the reference gain), or far above that of the plane (``EventWriter.open``)."""
 STATUS_LISTED = 16
 """Named in the sample's list of bad channels."""
 BAD_CHANNEL = STATUS_MISSING | STATUS_QUIET | STATUS_NOISY | STATUS_LISTED
@@ -62,7 +62,9 @@ class EventWriter:
         with_clean: bool,
         with_charge: bool,
         bad_channels: np.ndarray | None = None,
+        noisy_above: float | None = None,
     ):
+        self._noisy_above = noisy_above
         self._file, self.detector, self.ticks, self._estimate = file, detector, ticks, estimate
         self._bad_channels = np.zeros(0, np.uint32) if bad_channels is None else bad_channels
         self._with_clean, self._with_charge = with_clean, with_charge
@@ -91,11 +93,13 @@ class EventWriter:
         with_charge: bool,
         about: dict,
         bad_channels: np.ndarray | None = None,
+        noisy_above: float | None = None,
     ) -> Iterator[EventWriter]:
         """Create a store with ``ticks`` per channel; ``about`` (sample, source, settings, versions) travels in it.
 
         ``estimate`` gives pedestal and noise of the channels of a plane (``classical.pedestal.estimate_pedestal``);
-        ``bad_channels``: offline channels to be flagged as listed, in every event.
+        ``bad_channels``: offline channels to be flagged as listed, in every event; ``noisy_above``: channels whose noise is
+        above this many times the median of their plane are flagged as noisy, too (None: no such rule).
         """
         with create_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
@@ -103,7 +107,7 @@ class EventWriter:
             file.attrs["ticks"], file.attrs["tick_ns"] = ticks, detector.tick_ns
             file.attrs["about"] = json.dumps(about, sort_keys=True)
             file.attrs["lost_events"] = "[]"
-            yield cls(file, detector, ticks, estimate, with_clean, with_charge, bad_channels)
+            yield cls(file, detector, ticks, estimate, with_clean, with_charge, bad_channels, noisy_above)
 
     def record_lost_events(self, lost: list[dict]) -> None:
         """Record the events that could not be read: a list of {entry, cause}."""
@@ -177,7 +181,7 @@ class EventWriter:
             pedestal[rows], rms[rows] = self._estimate(event.adc[here], plane)
             status[rows] = np.where(event.n_ticks[here] < self.ticks, STATUS_SHORT, 0)
             status[rows] |= np.where(rms[rows] < QUIET_RMS_ADC * plane.adc_scale, STATUS_QUIET, 0).astype(np.uint8)
-            status[rows] |= np.where(rms[rows] > NOISY_RMS_ADC * plane.adc_scale, STATUS_NOISY, 0).astype(np.uint8)
+            status[rows] |= np.where(rms[rows] > self._noisy_rms(rms[rows], plane), STATUS_NOISY, 0).astype(np.uint8)
         status |= np.where(np.isin(channels, self._bad_channels), STATUS_LISTED, 0).astype(np.uint8)
         for column, values in (("channel", channels), ("pedestal", pedestal), ("noise_rms", rms), ("status", status)):
             self._append(f"{name}/{column}", values[None])
@@ -188,6 +192,13 @@ class EventWriter:
             self._append(f"{name}/clean", clean[None])
         if self._with_charge:
             self._append_charge(name, channels, event)
+
+    def _noisy_rms(self, rms: np.ndarray, plane: Plane) -> float:
+        """The noise above which a channel of a plane is noisy, ADC; ``rms`` of all its channels that are there."""
+        largest, typical = NOISY_RMS_ADC * plane.adc_scale, float(np.median(rms))
+        if self._noisy_above is None or typical < QUIET_RMS_ADC * plane.adc_scale:  # no noise to compare with
+            return largest
+        return min(largest, self._noisy_above * typical)
 
     def _append_charge(self, plane: str, channels: np.ndarray, event: RawEvent) -> None:
         charge = event.charge
@@ -212,6 +223,7 @@ class EventStore:
         name, version = self._file.attrs["detector"], int(self._file.attrs["detector_version"])
         try:
             self.detector: Detector = stored_detector(name, version, self.path)
+            self._check_tick()
         except ProtoduneError:
             self._file.close()
             raise
@@ -224,6 +236,14 @@ class EventStore:
         self.unit: np.ndarray = self._file["images/unit"][:]
         """The unit of each image, int16 (images,)."""
         self.event_ids = list(zip(*(self._file[f"events/{k}"][:].tolist() for k in ("run", "subrun", "event")), strict=True))
+
+    def _check_tick(self) -> None:
+        tick_ns = float(self._file.attrs["tick_ns"])
+        if tick_ns != self.detector.tick_ns:
+            raise ProtoduneError(
+                f"{self.path}: ticks of {tick_ns:g} ns, expected {self.detector.tick_ns:g} ns ({self.detector.title}); mend "
+                "'detector' in the sample sheet and convert the sample again"
+            )
 
     def __enter__(self) -> EventStore:
         return self

@@ -23,7 +23,7 @@ from protodune.rawio.art_bytes import (
     empty_charge,
     empty_digits,
 )
-from protodune.rawio.baskets import EntryReader, damaged
+from protodune.rawio.baskets import EntryReader, guarded
 from protodune.rawio.codecs import NAMES, decode_event
 from protodune.rawio.digits import sorting_order, stack_digits
 
@@ -32,13 +32,16 @@ SIM_PREFIX = "sim::SimChannels_"
 TIME_PREFIX = "raw::RDTimeStamps_"
 FRAGMENTS_PREFIX = "artdaq::Fragments_"
 
+ID_MEMBERS = ("id_.subRun_.run_.run_", "id_.subRun_.subRun_", "id_.event_")
+"""Branches of run, subrun and event of an EventAuxiliary that is split."""
+
 T = TypeVar("T")
 
 
 class Product:
     """One product of the tree: where its bytes are, by split level (99: a branch a member; 1: ``obj``; 0: all in one)."""
 
-    def __init__(self, branch, threads: int):
+    def __init__(self, branch, entries: int, threads: int):
         self.name: str = branch.name
         children = {child.name.removeprefix(self.name): child for child in branch.branches}
         whole = children.get("obj")
@@ -47,7 +50,7 @@ class Product:
         self._branches = members or {"obj": whole if whole is not None else branch}
         if "present" in children:
             self._branches["present"] = children["present"]
-        self._readers = {name: EntryReader(leaf, threads) for name, leaf in self._branches.items()}
+        self._readers = {name: EntryReader(leaf, entries, threads) for name, leaf in self._branches.items()}
 
     def has(self, member: str) -> bool:
         """Whether a member has a branch of its own."""
@@ -60,6 +63,25 @@ class Product:
     def present(self, index: int) -> bool:
         """Whether the product was put into the event (always true where that is not recorded apart)."""
         return "present" not in self._readers or bool(self.bytes(index, "present")[0])
+
+
+class EventIds:
+    """(run, subrun, event) of the entries: EventAuxiliary as art writes it, or split into members as ROOT may write it."""
+
+    def __init__(self, branch, entries: int):
+        leaves = {leaf.name.removeprefix(f"{branch.name}."): leaf for leaf in branch.itervalues(recursive=True)}
+        whole = leaves.get("id_", None if leaves else branch)  # a member EventID has the same bytes
+        self._whole = EntryReader(whole, entries) if whole is not None and not whole.branches else None
+        missing = [name for name in ID_MEMBERS if name not in leaves] if self._whole is None else []
+        if missing:
+            raise ProtoduneError(f"{branch.name} is split, but has no branch {', '.join(missing)}; unknown layout")
+        self._members = [EntryReader(leaves[name], entries) for name in ID_MEMBERS] if self._whole is None else []
+
+    def of(self, index: int, where: str) -> tuple[int, int, int]:
+        """The ids of one entry."""
+        if self._whole is not None:
+            return decode_event_id(self._whole.entry(index), where)
+        return tuple(int(reader.column(index, index + 1, np.dtype(">u4"))[0]) for reader in self._members)
 
 
 class ArtSource:
@@ -81,7 +103,7 @@ class ArtSource:
         self._digits = self._product(names, DIGITS_PREFIX, tag, required=True)
         if "EventAuxiliary" not in names:
             raise ProtoduneError(f"{path}: tree Events has no branch EventAuxiliary; expected an art file")
-        self._auxiliary = self._guarded("EventAuxiliary", lambda: EntryReader(names["EventAuxiliary"]))
+        self._ids = self._guarded("EventAuxiliary", lambda: EventIds(names["EventAuxiliary"], self._size))
         self._sim = self._product(names, SIM_PREFIX, None, required=False)
         self._time = self._product(names, TIME_PREFIX, None, required=False)
         self.flavour = f"art, split {self._digits.split}"
@@ -94,7 +116,7 @@ class ArtSource:
     def event_id(self, index: int) -> tuple[int, int, int]:
         """(run, subrun, event) of one entry, from the bytes of EventAuxiliary."""
         where = self._where(index, "EventAuxiliary")
-        return self._guarded(where, lambda: decode_event_id(self._auxiliary.entry(index), where))
+        return self._guarded(where, lambda: self._ids.of(index, where))
 
     def read(self, index: int) -> RawEvent:
         """Decode one event: digits unpacked and sorted by channel, SimChannels summed per (channel, tick)."""
@@ -187,7 +209,7 @@ class ArtSource:
             )
         chosen = [name for name in found if matches(name, prefix, tag)] if tag else found
         if len(chosen) == 1:
-            return self._guarded(f"branch {chosen[0]}", lambda: Product(branches[chosen[0]], self._threads))
+            return self._guarded(f"branch {chosen[0]}", lambda: Product(branches[chosen[0]], self._size, self._threads))
         if not required:
             return None
         listed = ", ".join(name.rstrip(".") for name in (chosen or found))
@@ -199,13 +221,7 @@ class ArtSource:
         return f"{self.path}: tree Events, entry {index}: {what}"
 
     def _guarded(self, where: str, action: Callable[[], T]) -> T:
-        """Run an action; whatever a damaged file makes uproot, zlib or numpy raise becomes one sentence."""
-        try:
-            return action()
-        except ProtoduneError:
-            raise
-        except Exception as error:
-            raise damaged(where if where.startswith(self.path) else f"{self.path}: {where}", error) from None
+        return guarded(where if where.startswith(self.path) else f"{self.path}: {where}", action)
 
 
 def matches(name: str, prefix: str, tag: str) -> bool:

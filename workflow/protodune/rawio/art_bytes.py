@@ -17,6 +17,7 @@ _BYTE_COUNT_BIT = 0x40000000
 _MEMBERWISE_BIT = 0x4000
 # Sizes of the nested ids: a version and a number each.
 _RUN_ID_BYTES, _SUBRUN_ID_BYTES, _EVENT_ID_BYTES = 6, 16, 26
+_DIGIT_BYTES = {24: ">u8", 18: ">u2"}  # members of a digit beside fADC, and how fSamples is stored then
 _IDE_COLUMNS = {11: 6, 12: 7}  # trackID, numElectrons, energy, x, y, z (, origTrackID)
 
 
@@ -47,6 +48,17 @@ class Cursor:
     def column(self, kind: str, count: int, what: str) -> np.ndarray:
         """Return the next ``count`` numbers of a big-endian dtype."""
         return self.take(np.dtype(kind).itemsize * count, what).view(kind)
+
+    def end(self, what: str, padding: int = 0) -> None:
+        """Fail if more bytes than a ``padding`` are left."""
+        if self.left > padding:
+            raise ProtoduneError(f"{self.where}: {self.left} bytes behind {what}; the file is damaged")
+
+    def to_the_end(self, what: str) -> None:
+        """Read a byte count that must cover all bytes that are left."""
+        size = self.byte_count(what)
+        if size != self.left:
+            raise ProtoduneError(f"{self.where}: {what} claims {size} bytes, {self.left} are left; the file is damaged")
 
     def byte_count(self, what: str) -> int:
         """Read a byte count, or fail if its bit is not set."""
@@ -104,9 +116,10 @@ def decode_adc(data: np.ndarray, where: str) -> np.ndarray | list[np.ndarray]:
     Returns big-endian views: (channels, ticks) where all lengths agree, else a list.
     """
     cursor = Cursor(data, where)
-    cursor.take(min(6, len(data)), "header")
-    waveforms = _waveforms(cursor, None)
-    return waveforms
+    if len(data) > 0:
+        cursor.to_the_end("fADC")
+        cursor.number(2, "version of fADC")
+    return _waveforms(cursor, None)
 
 
 def decode_digits(data: np.ndarray, where: str, wrapped: bool = False) -> Digits:
@@ -116,18 +129,19 @@ def decode_digits(data: np.ndarray, where: str, wrapped: bool = False) -> Digits
         return empty_digits()
     version = cursor.vector_header("vector of raw::RawDigit")
     n = cursor.number(4, "number of digits")
-    cursor.take(6, "header of fADC")
+    if n == 0:  # ROOT writes no members then
+        cursor.end("a vector of no digits", padding=min(_DIGIT_BYTES) - 1)
+        return empty_digits()
+    cursor.byte_count("fADC")
+    cursor.number(2, "version of fADC")
     waveforms = _waveforms(cursor, n)
-    per_digit = {24: ">u8", 18: ">u2"}
-    if n and cursor.left % n == 0 and cursor.left // n in per_digit:
-        samples_kind = per_digit[cursor.left // n]
-    elif n:
+    if cursor.left % n == 0 and cursor.left // n in _DIGIT_BYTES:
+        samples_kind = _DIGIT_BYTES[cursor.left // n]
+    else:
         raise ProtoduneError(
             f"{where}: {cursor.left} bytes for the members of {n} digits (class version {version}), expected 24 or 18 each; "
             "the file is damaged or of a class version that is not known"
         )
-    else:
-        return empty_digits()
     return Digits(
         waveforms,
         channel=cursor.column(">u4", n, "fChannel"),
@@ -214,6 +228,7 @@ def decode_sim_channels(
             counts.append(m)
             at += size * m
         cursor.at = at
+    cursor.end("the last of the IDEs")
     if not out_channel:
         return empty_charge()
     return _sum_electrons(
@@ -239,9 +254,9 @@ def _sum_electrons(
     total = np.bincount(owner, weights=electrons, minlength=len(counts)).astype(np.float32)
     largest = np.zeros(len(counts), np.int32)
     order = np.lexsort((electrons, owner))  # the last of each owner is its largest
-    filled = counts > 0
+    filled = counts > 0  # a tick may have no IDE: the file has no charge there
     largest[filled] = track[order][(first + counts - 1)[filled]]
-    return ChargeTable(channel, tick, total, largest)
+    return ChargeTable(channel[filled], tick[filled], total[filled], largest[filled])
 
 
 def _gather(data: np.ndarray, at: np.ndarray, kind: str) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 uproot finds the baskets; their payload is decompressed here, block by block, on several threads where asked for, and with
 igzip (package isal) where it is installed, which inflates at twice zlib's speed.  Sizes are checked before anything is
-allocated: a damaged count must not ask for gigabytes.
+allocated: a damaged count must not ask for gigabytes.  What a file says twice is compared: where a basket lies, how large it
+is, of which branch and how many entries it holds stand in its own key and in the branch's table.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import uproot
@@ -25,63 +28,161 @@ except ImportError:  # no wheel for this processor
     _inflate = zlib.decompress
 
 _BLOCK_HEADER = 9
+_KEY = struct.Struct(">iHiIHH")  # the begin of a TKey: size, version, size unpacked, time, size of the key, cycle
 _TAIL = struct.Struct(">HiiiiB")  # the end of a TBasket's key: version, buffer size, nev size, nev, last, flag
+_LARGE_FILE_VERSION = 1000  # keys of larger versions have 8-byte positions
 _MAX_DEFLATE_RATIO = 1032
 MAX_BASKET_BYTES = 2**30
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BasketKey:
+    """The key of a TBasket: sizes in bytes, where it lies in the file, and what it says of its entries.
+
+    ``n_bytes``: key and packed payload; ``n_object``: payload unpacked; ``n_key``: the key; ``cycle``: its number in the
+    branch of the file that it was first written to; ``nev``: entries; ``last``: end of the entries, counted with the key;
+    ``nev_size``: bytes of an entry where all have the same size.
+    """
+
+    n_bytes: int
+    n_object: int
+    n_key: int
+    cycle: int
+    position: int
+    class_name: bytes
+    name: bytes
+    nev_size: int
+    nev: int
+    last: int
+
+    @classmethod
+    def of(cls, raw: np.ndarray) -> BasketKey:
+        """Read the key at the begin of a basket's bytes, uint8."""
+        head = raw[: _KEY.size].tobytes()
+        if len(head) < _KEY.size:
+            raise ValueError(f"{len(head)} bytes, too few for a key")
+        n_bytes, version, n_object, _, n_key, cycle = _KEY.unpack(head)
+        if not _KEY.size + _TAIL.size < n_key <= n_bytes <= len(raw) or not 0 <= n_object <= MAX_BASKET_BYTES:
+            raise ValueError(f"impossible key ({n_bytes} bytes, {n_object} unpacked, key {n_key})")
+        size = 8 if version > _LARGE_FILE_VERSION else 4
+        text = raw[_KEY.size : n_key - _TAIL.size].tobytes()
+        class_name, at = _string(text, 2 * size)  # positions of the basket and of its folder
+        name, _ = _string(text, at)
+        _, _, nev_size, nev, last, _ = _TAIL.unpack(raw[n_key - _TAIL.size : n_key].tobytes())
+        position = int.from_bytes(text[:size], "big")
+        return cls(n_bytes, n_object, n_key, cycle, position, class_name, name, nev_size, nev, last)
+
+
+def _string(data: bytes, at: int) -> tuple[bytes, int]:
+    """Read a TString at a position; return it and the position behind it."""
+    size, at = (data[at] if at < len(data) else 0), at + 1
+    if size == 255:
+        size, at = int.from_bytes(data[at : at + 4], "big"), at + 4
+    return data[at : at + size], at + size
+
 
 class EntryReader:
-    """Entries of one branch as uint8 arrays; the last basket is kept, since neighbours often share one."""
+    """Entries of one branch as uint8 arrays; the last basket is kept, since neighbours often share one.
 
-    def __init__(self, branch, threads: int = 1):
+    ``entries``: how many the tree has; the branch must have as many.
+    """
+
+    def __init__(self, branch, entries: int, threads: int = 1):
         self._branch, self._threads = branch, threads
         self._bounds = np.asarray(branch.entry_offsets, dtype=np.int64)
         self._number, self._basket = -1, (np.zeros(0, np.uint8), None)
+        counted = {int(branch.member("fEntries")), int(branch.member("fEntryNumber")), int(self._bounds[-1])}
+        if counted != {entries} or self._bounds[0] != 0 or np.any(np.diff(self._bounds) < 0):
+            raise ValueError(f"{' or '.join(map(str, sorted(counted)))} entries in the branch, {entries} in the tree")
 
     def entry(self, index: int) -> np.ndarray:
         """Return the bytes of one entry."""
         if not 0 <= index < self._bounds[-1]:
             raise ValueError(f"entry {index} is in none of the baskets, which hold {int(self._bounds[-1])}")
         number = int(np.searchsorted(self._bounds, index, side="right")) - 1
+        (data, offsets), local = self._of_basket(number), index - int(self._bounds[number])
+        if offsets is None:
+            size = len(data) // self._count(number)
+            return data[local * size : (local + 1) * size]
+        return data[int(offsets[local]) : int(offsets[local + 1])]
+
+    def column(self, start: int, stop: int, kind: np.dtype, waveforms: bool = False) -> np.ndarray:
+        """Return entries ``start`` to ``stop`` of a branch of plain numbers of dtype ``kind``: one per entry, shape (stop -
+        start,), or with ``waveforms`` an array per entry, shape (stop - start, length)."""
+        parts = []
+        for number in range(len(self._bounds) - 1):
+            first, end = int(self._bounds[number]), int(self._bounds[number + 1])
+            if first < stop and start < end:
+                data, offsets = self._of_basket(number)
+                if offsets is not None or not (waveforms or len(data) == kind.itemsize * (end - first)):
+                    raise ValueError(f"basket {number}: {len(data)} bytes for {end - first} entries of {kind}")
+                rows = data.view(kind).reshape((end - first, -1) if waveforms else -1)
+                parts.append(rows[max(start - first, 0) : stop - first])
+        return np.concatenate(parts) if parts else np.zeros((0, 0) if waveforms else 0, kind)
+
+    def _count(self, number: int) -> int:
+        return int(self._bounds[number + 1] - self._bounds[number])
+
+    def _of_basket(self, number: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Payload of a basket, uint8, and where its entries begin and the last ends (None: all have the same size)."""
         if number != self._number:
             self._basket = (np.zeros(0, np.uint8), None)  # free it before the next one comes
-            self._basket = self._load(number)
-            self._number = number
-        data, offsets = self._basket
-        local, count = index - int(self._bounds[number]), int(self._bounds[number + 1] - self._bounds[number])
-        if offsets is None:
-            if len(data) % count:
+            self._number = -1
+            data, offsets = self._load(number)
+            count = self._count(number)
+            if offsets is None and len(data) % count:
                 raise ValueError(f"basket {number}: {len(data)} bytes for {count} entries of equal size")
-            size = len(data) // count
-            return data[local * size : (local + 1) * size]
-        start, stop = int(offsets[local]), int(offsets[local + 1])
-        if not 0 <= start <= stop <= len(data):
-            raise ValueError(f"basket {number}: entry {local} at bytes {start} to {stop} of {len(data)}")
-        return data[start:stop]
+            if offsets is not None:
+                ends = (len(offsets), int(offsets[0]), int(offsets[-1]))
+                if ends != (count + 1, 0, len(data)) or np.any(np.diff(offsets) < 0):
+                    raise ValueError(f"basket {number}: entries do not follow each other in {len(data)} bytes")
+            self._number, self._basket = number, (data, offsets)
+        return self._basket
 
     def _load(self, number: int) -> tuple[np.ndarray, np.ndarray | None]:
         if number >= self._branch._num_normal_baskets:  # embedded in the tree's own record: small, uproot has it
             basket = self._branch.basket(number)
+            if basket.num_entries != self._count(number):
+                raise ValueError(f"basket {number}: {basket.num_entries} entries, {self._count(number)} in the table")
             return np.asarray(basket.data).view(np.uint8), basket.byte_offsets
-        key = self._branch.basket_key(number)
         chunk, _ = self._branch.basket_chunk_cursor(number)
         raw = np.asarray(chunk.raw_data).view(np.uint8)
-        n_bytes, n_object, n_key = key.fNbytes, key.fObjlen, key.fKeylen
-        if not 0 < n_key <= n_bytes <= len(raw) or not 0 <= n_object <= MAX_BASKET_BYTES or n_key < _TAIL.size:
-            raise ValueError(f"basket {number}: impossible key ({n_bytes} bytes, {n_object} unpacked, key {n_key})")
-        last = _TAIL.unpack(raw[n_key - _TAIL.size : n_key].tobytes())[4]
-        data = inflate_blocks(raw[n_key:n_bytes], n_object, self._threads)
-        border = last - n_key
+        key = BasketKey.of(raw)
+        self._compare(key, number)
+        data = inflate_blocks(raw[key.n_key : key.n_bytes], key.n_object, self._threads)
+        border = key.last - key.n_key
+        if border == len(data):
+            if key.nev_size * key.nev != border:
+                raise ValueError(f"basket {number}: {border} bytes for {key.nev} entries of {key.nev_size} bytes")
+            return data, None
         if not 0 <= border <= len(data):
             raise ValueError(f"basket {number}: entries end at byte {border} of {len(data)}")
-        if border == len(data):
-            return data, None
-        offsets = data[border:][: (len(data) - border) // 4 * 4].view(">i4")[1:].astype(np.int64)
-        count = int(self._bounds[number + 1] - self._bounds[number])
-        if len(offsets) < count:
-            raise ValueError(f"basket {number}: {len(offsets)} offsets for {count} entries")
-        offsets = np.append(offsets[:count], last) - n_key
-        return data[:border], offsets
+        # Behind the entries: their number + 1, where each begins (counted with the key), and one more number.
+        table = data[border:][: (len(data) - border) // 4 * 4].view(">i4").astype(np.int64)
+        if len(table) < key.nev + 2 or table[0] != key.nev + 1:
+            raise ValueError(f"basket {number}: no table of {key.nev} entries behind byte {border}")
+        return data[:border], np.append(table[1 : key.nev + 1], key.last) - key.n_key
+
+    def _compare(self, key: BasketKey, number: int) -> None:
+        """Compare what the key says of itself with the branch's table.
+
+        A cycle may be smaller than the number: merged files keep those of their parts.
+        """
+        member = self._branch.member
+        said = {
+            "position": (key.position, int(member("fBasketSeek")[number])),
+            "bytes": (key.n_bytes, int(member("fBasketBytes")[number])),
+            "entries": (key.nev, self._count(number)),
+            "class": (key.class_name, b"TBasket"),
+            "branch": (key.name, self._branch.name.encode()),
+        }
+        for what, (found, expected) in said.items():
+            if found != expected:
+                raise ValueError(f"basket {number}: {what} {found} by its key, {expected} by the table of its branch")
+        if key.cycle > number:
+            raise ValueError(f"basket {number}: written as basket {key.cycle}")
 
 
 def inflate_blocks(packed: np.ndarray, n_object: int, threads: int = 1) -> np.ndarray:
@@ -138,3 +239,13 @@ def damaged(where: str, error: BaseException) -> ProtoduneError:
     return ProtoduneError(
         f"{where} cannot be read ({type(error).__name__}: {first_line(error)}); the file is damaged, copy it again"
     )
+
+
+def guarded(where: str, action: Callable[[], T]) -> T:
+    """Run an action; whatever a damaged file makes uproot, zlib or numpy raise becomes one sentence."""
+    try:
+        return action()
+    except ProtoduneError:
+        raise
+    except Exception as error:
+        raise damaged(where, error) from None

@@ -31,13 +31,15 @@ log = logging.getLogger(__name__)
 class ConvertSettings:
     """``kind``: simulation or data; ``tag``: which digits of an art file; ``on_damaged_event``: stop, or skip and record;
     ``stretch_slow_board``: stretch the ticks of a board with a slower clock to the readout, if the ``detector`` (by name)
-    has one: auto (where the file says that its digits are short by as much), always or never."""
+    has one: auto (where the file says that its digits are short by as much), always or never; ``noisy_above``: channels with
+    more noise than this many times the median of their plane are noisy (None: only those above 30 ADC)."""
 
     sample: str
     kind: str
     tag: str | None = None
     on_damaged_event: str
     stretch_slow_board: str
+    noisy_above: float | None
     detector: str = DEFAULT
 
     def __post_init__(self):
@@ -124,8 +126,8 @@ def convert_file(
         "settings": dataclasses.asdict(settings), "versions": versions("numpy", "h5py", "hdf5plugin", "uproot"),
     }  # fmt: skip
     listed = read_channel_list(bad_channels, detector) if bad_channels else None
-    opened = EventWriter.open(output, detector, ticks, estimate=estimate, **truth, about=about, bad_channels=listed)
-    with opened as writer:
+    flags = {"bad_channels": listed, "noisy_above": settings.noisy_above}
+    with EventWriter.open(output, detector, ticks, estimate=estimate, **truth, about=about, **flags) as writer:
         for event in [*empty, first]:
             _append(writer, event, source)
         done = len(empty) + 1

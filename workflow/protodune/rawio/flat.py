@@ -9,8 +9,9 @@ detector_version, clean_adc_per_count, settings, seed, versions.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import uproot
@@ -19,12 +20,20 @@ from protodune.core.errors import ProtoduneError
 from protodune.core.files import atomic_path
 from protodune.detector.registry import DEFAULT, find_detector, stored_detector
 from protodune.events.types import PARTICLE_DTYPE, ChargeTable, RawEvent
-from protodune.rawio.baskets import damaged
+from protodune.rawio.baskets import EntryReader, guarded
 from protodune.rawio.digits import sorting_order, stack_digits
 
 LAYOUT = "protodune-flat"
 LAYOUT_VERSION = 4
 _ROWS_PER_BASKET = 2048  # uproot holds several copies of what it writes at once
+
+_EVENTS = {"run": "u4", "subrun": "u4", "event": "u4"}
+_EVENT_INDEX = {"event_index": "i4"}
+_DIGITS, _WAVEFORMS = {"channel": "u4", "ticks": "i4", "pedestal": "f4"}, {"adc": "i2", "clean": "i2"}
+_CHARGE = {"channel": "u4", "tick": "i4", "electrons": "f4", "track": "i4"}
+_PARTICLES = {name: PARTICLE_DTYPE[name] for name in PARTICLE_DTYPE.names}
+
+T = TypeVar("T")
 
 
 def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: dict, detector: str = DEFAULT) -> None:
@@ -40,19 +49,11 @@ def write_flat(path: str | Path, events: Iterable[RawEvent], ticks: int, about: 
     }  # fmt: skip
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZLIB(1)) as file:
         file["protodune_about"] = json.dumps(head, sort_keys=True)
-        file.mktree("events", {"run": "u4", "subrun": "u4", "event": "u4"})
+        file.mktree("events", _EVENTS)
         waveform = np.dtype(("i2", (ticks,)))
-        digits = {
-            "event_index": "i4",
-            "channel": "u4",
-            "ticks": "i4",
-            "pedestal": "f4",
-            "adc": waveform,
-            "clean": waveform,
-        }
-        file.mktree("digits", digits)
-        file.mktree("charge", {"event_index": "i4", "channel": "u4", "tick": "i4", "electrons": "f4", "track": "i4"})
-        file.mktree("particles", {"event_index": "i4", **{name: PARTICLE_DTYPE[name] for name in PARTICLE_DTYPE.names}})
+        file.mktree("digits", {**_EVENT_INDEX, **_DIGITS, **dict.fromkeys(_WAVEFORMS, waveform)})
+        file.mktree("charge", {**_EVENT_INDEX, **_CHARGE})
+        file.mktree("particles", {**_EVENT_INDEX, **_PARTICLES})
         for index, event in enumerate(events):
             file["events"].extend({k: np.array([getattr(event, k)], dtype=np.uint32) for k in ("run", "subrun", "event")})
             for first in range(0, len(event.channel), _ROWS_PER_BASKET):
@@ -90,32 +91,32 @@ class FlatSource:
 
     def __init__(self, path: str, file: uproot.ReadOnlyDirectory):
         self.path = path
-        try:
-            self.about = json.loads(str(file["protodune_about"]))
-        except Exception as error:  # whatever a damaged record makes uproot raise
-            raise damaged(f"{path}: protodune_about", error) from None
+        self.about = self._guarded("protodune_about", lambda: _about(file))
         version = self.about.get("layout_version")
         if self.about.get("layout") != LAYOUT or version != LAYOUT_VERSION:
             raise ProtoduneError(
                 f"{path}: found layout {self.about.get('layout')} version {version}, expected {LAYOUT} version "
                 f"{LAYOUT_VERSION}; simulate the sample again"
             )
-        self.detector = stored_detector(self.about["detector"], self.about["detector_version"], path, "simulate")
+        self.detector = stored_detector(
+            str(self.about.get("detector")), self.about.get("detector_version"), path, "simulate"
+        )
         missing = [name for name in ("events", "digits", "charge", "particles") if name not in file]
         if missing:
             raise ProtoduneError(
                 f"{path}: has no tree {', '.join(missing)}; expected a complete flat file, simulate it again"
             )
-        self._digits, self._charge_tree, self._particles = file["digits"], file["charge"], file["particles"]
-        ids = file["events"].arrays(["run", "subrun", "event"], library="np")
-        self._ids = [tuple(int(ids[k][i]) for k in ("run", "subrun", "event")) for i in range(len(ids["run"]))]
-        self._digit_rows = self._row_bounds(self._digits)
-        self._charge_rows = self._row_bounds(self._charge_tree)
-        self._particle_rows = self._row_bounds(self._particles)
+        events = self._guarded("tree events", lambda: Table(file["events"], _EVENTS).rows())
+        self._ids = [tuple(row) for row in zip(*(events[name].tolist() for name in _EVENTS), strict=True)]
+        columns = {"digits": {**_DIGITS, **_WAVEFORMS}, "charge": _CHARGE, "particles": _PARTICLES}
+        self._tables = {
+            name: self._guarded(f"tree {name}", lambda name=name, kinds=kinds: Table(file[name], kinds, len(self._ids)))
+            for name, kinds in columns.items()
+        }
 
-    def _row_bounds(self, tree) -> np.ndarray:
-        index = tree["event_index"].array(library="np")
-        return np.searchsorted(index, np.arange(len(self._ids) + 1))
+    def _guarded(self, where: str, action: Callable[[], T]) -> T:
+        """Run an action; whatever a damaged file makes uproot, zlib or numpy raise becomes one sentence."""
+        return guarded(f"{self.path}: {where}", action)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -126,29 +127,66 @@ class FlatSource:
 
     def read(self, index: int) -> RawEvent:
         """Read one event, channels ascending."""
-        try:
-            columns = self._columns(self._digits, self._digit_rows, index, ("channel", "ticks", "pedestal", "adc", "clean"))
-            charge = self._columns(self._charge_tree, self._charge_rows, index, ("channel", "tick", "electrons", "track"))
-            found = self._columns(self._particles, self._particle_rows, index, PARTICLE_DTYPE.names)
-        except Exception as error:  # uproot and zlib raise many kinds for damaged baskets
-            raise damaged(f"{self.path}: event {index}", error) from None
-        order = sorting_order(columns["channel"], f"{self.path}: event {index}")
-        adc, _ = stack_digits(columns["adc"], order)
+        digits, charge, found = (
+            self._guarded(f"event {index}: tree {name}", lambda table=table: table.rows(index))
+            for name, table in self._tables.items()
+        )
+        where = f"{self.path}: event {index}"
+        n_ticks = digits["ticks"].astype(np.int64)
+        if n_ticks.size and not 0 <= n_ticks.min() <= n_ticks.max() <= digits["adc"].shape[1]:
+            raise ProtoduneError(
+                f"{where}: a channel with {n_ticks.max()} ticks of {digits['adc'].shape[1]}; the file is damaged"
+            )
+        order = sorting_order(digits["channel"], where)
+        adc, _ = stack_digits(digits["adc"], order)
         particles = np.zeros(len(found["id"]), PARTICLE_DTYPE)
         for name, values in found.items():
             particles[name] = values
         return RawEvent(
             *self._ids[index],
-            columns["channel"][order].astype(np.uint32),
+            digits["channel"][order].astype(np.uint32),
             adc,
-            columns["ticks"][order].astype(np.int64),
-            columns["pedestal"][order].astype(np.float32),
-            clean=stack_digits(columns["clean"], order)[0],
-            charge=ChargeTable(**charge),
+            n_ticks[order],
+            digits["pedestal"][order].astype(np.float32),
+            clean=stack_digits(digits["clean"], order)[0],
+            charge=ChargeTable(
+                charge["channel"].astype(np.uint32),
+                charge["tick"].astype(np.int32),
+                charge["electrons"].astype(np.float32),
+                charge["track"].astype(np.int32),
+            ),
             particles=particles,
         )
 
-    @staticmethod
-    def _columns(tree, rows: np.ndarray, index: int, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-        entries = {"entry_start": rows[index], "entry_stop": rows[index + 1], "library": "np"}
-        return {name: tree[name].array(**entries) for name in names}
+
+class Table:
+    """A tree of plain branches by columns, ``kinds``: name and dtype; a branch of ``_WAVEFORMS`` has an array per row.
+
+    With ``events`` its rows belong to that many events, one after the other, as ``event_index`` says.
+    """
+
+    def __init__(self, tree, kinds: dict[str, str], events: int | None = None):
+        n = int(tree.num_entries)
+        self._kinds = {name: np.dtype(kind).newbyteorder(">") for name, kind in kinds.items()}
+        self._readers = {name: EntryReader(tree[name], n) for name in kinds}
+        self._bounds = np.array([0, n])
+        if events is not None:
+            index = EntryReader(tree["event_index"], n).column(0, n, np.dtype(">i4"))
+            if n and (index[0] < 0 or index[-1] >= events or np.any(np.diff(index) < 0)):
+                raise ValueError(f"event_index from {index.min()} to {index.max()}, expected 0 to {events - 1}, ascending")
+            self._bounds = np.searchsorted(index, np.arange(events + 1))
+
+    def rows(self, event: int = 0) -> dict[str, np.ndarray]:
+        """The rows of one event (of the whole tree, if it is not by event), by column."""
+        start, stop = int(self._bounds[event]), int(self._bounds[event + 1])
+        return {
+            name: reader.column(start, stop, self._kinds[name], waveforms=name in _WAVEFORMS)
+            for name, reader in self._readers.items()
+        }
+
+
+def _about(file: uproot.ReadOnlyDirectory) -> dict:
+    about = json.loads(str(file["protodune_about"]))
+    if not isinstance(about, dict):
+        raise ValueError(f"found {type(about).__name__}, expected a JSON object")
+    return about

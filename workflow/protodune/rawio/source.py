@@ -9,7 +9,7 @@ import uproot
 from protodune.core.errors import ProtoduneError
 from protodune.events.types import RawSource
 from protodune.rawio.art import ArtSource
-from protodune.rawio.baskets import damaged, first_line
+from protodune.rawio.baskets import first_line, guarded
 from protodune.rawio.dunedn import DunednSource
 from protodune.rawio.flat import FlatSource
 
@@ -66,14 +66,16 @@ def describe_root(path: str) -> list[tuple[str, str]]:
     lines = [("objects", ", ".join(f"{name} ({kind})" for name, kind in sorted(kinds.items())))]
     if kinds.get("Events") != "TTree":
         return lines
-    try:
-        for branch in file["Events"].branches:
-            if branch.name.startswith(PRODUCTS):
-                parts = [branch, *branch.itervalues(recursive=True)]
-                size, packed = sum(p.uncompressed_bytes for p in parts), sum(p.compressed_bytes for p in parts)
-                lines.append(("product", f"{branch.name.rstrip('.')}: {size} bytes, {packed} on disk"))
-    except Exception as error:  # uproot raises many kinds for a damaged tree
-        raise damaged(f"{path}: tree Events", error) from None
+    return lines + guarded(f"{path}: tree Events", lambda: _describe_products(file["Events"]))
+
+
+def _describe_products(tree) -> list[tuple[str, str]]:
+    lines = []
+    for branch in tree.branches:
+        if branch.name.startswith(PRODUCTS):
+            parts = [branch, *branch.itervalues(recursive=True)]
+            size, packed = sum(p.uncompressed_bytes for p in parts), sum(p.compressed_bytes for p in parts)
+            lines.append(("product", f"{branch.name.rstrip('.')}: {size} bytes, {packed} on disk"))
     return lines
 
 
