@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,10 @@ from helpers import TICKS, small_sample
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
 from protodune.stages.produce import convert
+
+
+# Workers of pytest share the cores: threads of their own would wait for each other.  Stages set theirs themselves.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
