@@ -67,6 +67,14 @@ def test_a_partner_that_does_not_fit_is_refused():
         add_truth(event_of(adc, [0, 1]), event_of(adc, [0, 1], 800.0), DETECTOR, "off.root")
 
 
+def test_a_pedestal_that_is_no_number_is_refused():
+    adc = np.full((3, 20), 900, np.int16)
+    event, partner = event_of(adc, [0, 1, 2]), event_of(adc, [0, 1, 2], 900.0)
+    partner.pedestal[1] = np.nan
+    with pytest.raises(ProtoduneError, match="channel 1: baseline nan ADC off the recorded pedestal"):
+        add_truth(event, partner, DETECTOR, "here")
+
+
 def test_channel_lists_belong_to_a_detector(tmp_path):
     path = tmp_path / "bad.txt"
     path.write_text("# broken\n3\n\n600  # noisy\n")

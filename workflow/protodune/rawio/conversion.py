@@ -190,7 +190,8 @@ def add_truth(event: RawEvent, partner: RawEvent, detector: Detector, where: str
         )
     baseline = np.median(partner.adc, axis=1) - partner.pedestal
     worst = int(np.argmax(np.abs(baseline)))
-    if abs(baseline[worst]) > MAX_BASELINE_ADC * max(plane.adc_scale for plane in detector.planes()):
+    # A pedestal that is no number is the worst for argmax, and within no limit.
+    if not abs(baseline[worst]) <= MAX_BASELINE_ADC * max(plane.adc_scale for plane in detector.planes()):
         raise ProtoduneError(
             f"{where}: event {event.event_id}, channel {partner.channel[worst]}: baseline {baseline[worst]:.1f} ADC off the "
             "recorded pedestal, expected a noise-free waveform that rests at fPedestal; is this the noise-off file?"
