@@ -1,5 +1,7 @@
 """Truth from a partner, the board with the slower clock, lists of channels."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,17 @@ def test_a_pedestal_that_is_no_number_is_refused():
     partner.pedestal[1] = np.nan
     with pytest.raises(ProtoduneError, match="channel 1: baseline nan ADC off the recorded pedestal"):
         add_truth(event, partner, DETECTOR, "here")
+
+
+@pytest.mark.parametrize("electrons", [np.nan, -np.inf])
+def test_charge_that_is_no_number_is_refused(tmp_path, raw_event, electrons):
+    damaged = copy.deepcopy(raw_event)
+    damaged.charge.electrons[5] = electrons
+    write_flat(tmp_path / "a.root", [damaged], TICKS, {})
+    settings = ConvertSettings("s", "simulation")
+    with pytest.raises(ProtoduneError, match=f"channel .*: {electrons} electrons, expected a finite number; the file is"):
+        convert_file(settings, str(tmp_path / "a.root"), None, str(tmp_path / "a.h5"), estimate_pedestal)
+    assert not (tmp_path / "a.h5").exists()
 
 
 def test_channel_lists_belong_to_a_detector(tmp_path):

@@ -65,6 +65,7 @@ class Reading:
         for index in range(len(self.raw)):
             try:
                 event = self.raw.read(index)
+                _check_charge(event, self.raw.path)
                 if self.noise_off is not None and event.adc.size:
                     add_truth(event, self.noise_off.read(partners[event.event_id]), self.detector, self.noise_off.path)
             except ProtoduneError as error:
@@ -174,6 +175,15 @@ def _append(writer: EventWriter, event: RawEvent, source: str) -> None:
             "expected one readout length per file; split the file by readout length"
         )
     writer.append(event)
+
+
+def _check_charge(event: RawEvent, where: str) -> None:
+    if event.charge is not None and not np.isfinite(event.charge.electrons).all():
+        row = int(np.argmin(np.isfinite(event.charge.electrons)))
+        raise ProtoduneError(
+            f"{where}: event {event.event_id}, channel {event.charge.channel[row]}, tick {event.charge.tick[row]}: "
+            f"{event.charge.electrons[row]} electrons, expected a finite number; the file is damaged"
+        )
 
 
 def add_truth(event: RawEvent, partner: RawEvent, detector: Detector, where: str) -> None:
