@@ -10,7 +10,6 @@ from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
 from protodune.stages.produce import convert
 
-
 # Workers of pytest share the cores: threads of their own would wait for each other.  Stages set theirs themselves.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
