@@ -45,3 +45,27 @@ def test_what_is_no_dump_is_refused(tmp_path):
     np.save(tmp_path / "c.npy", np.full((2, 5), 1e9))
     with pytest.raises(ProtoduneError, match="beyond 16 bits"):
         open_raw(str(tmp_path / "c.npy")).read(0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data[:8] + bytes([data[8] - 32]) + data[9:], "208 bytes, but its header and int64 .* take 176"),
+        (lambda data: data + b"more", "212 bytes, but its header and int64 .* take 208"),
+        (lambda data: data[:-3], "cannot be read"),
+        (lambda data: data.replace(b"<i8", b"<f8"), "row 0 is of event .*, expected a whole number from 0"),
+    ],
+)
+def test_a_damaged_dump_is_refused(tmp_path, change, message):
+    np.save(tmp_path / "a.npy", np.array([[8, 100, 3, 4, 5], [8, 101, 3, 4, 5]]))
+    data = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(change(data))
+    with pytest.raises(ProtoduneError, match=message):
+        open_raw(str(tmp_path / "a.npy"))
+
+
+def test_an_archive_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", a=np.zeros((2, 5)))
+    (tmp_path / "a.npz").rename(tmp_path / "a.npy")
+    with pytest.raises(ProtoduneError, match="found an archive of arrays, expected one array"):
+        open_raw(str(tmp_path / "a.npy"))

@@ -44,6 +44,11 @@ class DunednSource:
             raise ProtoduneError(
                 f"{path}: found {rows.dtype} of shape {rows.shape}, expected rows of event, channel, ADC values"
             )
+        if rows.offset + rows.nbytes != path.stat().st_size:
+            raise ProtoduneError(
+                f"{path}: {path.stat().st_size} bytes, but its header and {rows.dtype} of shape {rows.shape} take "
+                f"{rows.offset + rows.nbytes}; the file is damaged, copy it again"
+            )
         return rows
 
     def __len__(self) -> int:
