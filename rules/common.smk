@@ -18,7 +18,7 @@ BASE = str(workflow.basedir)
 set_job_environment(BASE)
 
 try:
-    OF = Selection(check_config(config))
+    OF = Selection(check_config(config, workflow.configfiles))
 except ProtoduneError as error:
     raise WorkflowError(str(error))
 

@@ -133,7 +133,7 @@ def test_a_wrong_column_and_a_missing_sheet(config, tmp_path):
     text = problems(sheet(config, tmp_path, *GOOD, header=header))
     assert "unknown column 'parner' (did you mean 'partner'?)" in text
     config["samples"] = str(tmp_path / "none.tsv")
-    assert "none.tsv: cannot be read" in problems(config)
+    assert "none.tsv: found nothing, expected a tab-separated sheet" in problems(config)
 
 
 def test_a_detector_that_nobody_knows_and_two_in_one_table(config, tmp_path):
