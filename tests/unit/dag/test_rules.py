@@ -48,6 +48,6 @@ def test_there_is_no_other_way_to_a_shell():
 
 
 def test_the_lint_sees_what_is_wrong():
-    rule = 'rule a:\n    input:\n        "b",\n    shell:\n        "cat {input} {params.x[0]}"\n        " > {output:q} {threads}"\n'
+    rule = 'rule a:\n    shell:\n        "cat {input} {params.x[0]}"\n        " > {output:q} {threads}"\n'
     [(name, command)] = shell_commands(rule)
     assert (name, unquoted(command)) == ("a", ["input", "params.x[0]", "threads"])
