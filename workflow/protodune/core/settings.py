@@ -12,6 +12,7 @@ import json
 import math
 import types
 import typing
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -66,7 +67,7 @@ def parse_json(text: str, where: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            twice = next(key for key in found if sum(key == other for other, _ in pairs) > 1)
+            twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
             raise ProtoduneError(
                 f"{where}: the key {shown(twice)} occurs more than once, expected it once; take the other out"
             )
@@ -100,11 +101,8 @@ def value_problems(value: Any, where: str) -> list[str]:
             if len(waiting) + len(part) > MAX_VALUES:
                 return [f"{where}: found more than {MAX_VALUES} values, expected settings; is this the right file?"]
             if isinstance(part, dict):
-                problems += [
-                    f"{path}: found the key {shown(key)}, expected text; put it in quotes"
-                    for key in part
-                    if not isinstance(key, str)
-                ]
+                odd = [key for key in part if not isinstance(key, str)]
+                problems += [f"{path}: found the key {shown(key)}, expected text; put it in quotes" for key in odd]
             items = part.items() if isinstance(part, dict) else enumerate(part)
             waiting += [(item, f"{path}.{key}", depth + 1) for key, item in items]
         elif isinstance(part, int | float):

@@ -1,4 +1,4 @@
-"""What the files of a configuration say that their reader does not pass on: keys that occur twice, of which the last wins."""
+"""What the files of a configuration hold and their reader does not tell: keys that occur twice, the last of which wins."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def _repeated_in(mapping: yaml.MappingNode, path: str) -> list[str]:
         line, name = key.start_mark.line + 1, (key.tag, str(key.value))
         if key.tag != _MERGE and name in first:
             problems.append(
-                f"{path}: line {line}: the key {shown(key.value)} stands in line {first[name]} already, expected it once; the "
-                "last would win, take one out"
+                f"{path}: line {line}: the key {shown(key.value)} stands in line {first[name]} already, expected it once; "
+                "the last would win, take one out"
             )
         first.setdefault(name, line)
     return problems

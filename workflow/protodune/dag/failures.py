@@ -70,8 +70,8 @@ class Failures(logging.Handler):
                 f"\nprotodune: {count} failed:",
                 *(line for failure in failed[:_MOST] for line in failure.lines()),
                 *more,
-                "Mend what the message says and give the same command again: what is finished is kept. Where there is no message,"
-                " the log says more.",
+                "Mend what the message says and give the same command again: what is finished is kept. Where there is no "
+                "message, the log says more.",
             ]
         )
 

@@ -25,7 +25,7 @@ class Files:
         return [path for path in self._sources(w) if not fills_in(path)]
 
     def unnamed_sources(self, w) -> list[str]:
-        """Name, size and time of the files that a conversion reads and Snakemake cannot name, so that their changes count."""
+        """Name, size and time of the files that a conversion reads and Snakemake cannot name: their changes count too."""
         found = [Path(path) for path in self._sources(w) if fills_in(path)]
         return [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" if path.is_file() else f"{path}" for path in found]
 

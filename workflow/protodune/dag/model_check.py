@@ -78,8 +78,8 @@ def _weights_problems(
         path = find_file(model["weights"].replace("{family}", trial.family))
         if fills_in(str(path)):
             problems.append(
-                f"{where}: found {path}, expected a path without {{, }}, < and > but for {{family}}, since Snakemake fills them "
-                "in; rename it or make a link"
+                f"{where}: found {path}, expected a path without {{, }}, < and > but for {{family}}, since Snakemake "
+                "fills them in; rename it or make a link"
             )
             continue
         if not path.is_file():

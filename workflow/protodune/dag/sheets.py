@@ -125,16 +125,16 @@ def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
         for cells in reader:
             if any("\n" in cell or "\r" in cell for cell in cells):
                 raise ProtoduneError(
-                    f"{path}: line {number}: found a cell that goes on in the next line, expected one line per row; close or "
-                    "take out the quote at its beginning"
+                    f"{path}: line {number}: found a cell that goes on in the next line, expected one line per row; close "
+                    "or take out the quote at its beginning"
                 )
             if cells:
                 yield number, cells
             number = reader.line_num + 1
     except csv.Error:
         raise ProtoduneError(
-            f"{path}: line {number}: found a cell of more than {csv.field_size_limit()} characters, expected a short one; is "
-            "this a tab-separated sheet?"
+            f"{path}: line {number}: found a cell of more than {csv.field_size_limit()} characters, expected a short one; "
+            "is this a tab-separated sheet?"
         ) from None
 
 

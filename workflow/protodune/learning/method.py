@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class NetworkSettings:
     """``task`` and, unless None, ``model`` and ``network`` must be those of the weights; denoised values of size up to
-    ``cut_adc`` (ADC of the reference gain) become zero; ``threshold`` is the score at which a pixel belongs to a region, None:
-    what the weights say, or 0.5; ``memory_mb`` for activations, None: as ``inference`` finds it."""
+    ``cut_adc`` (ADC of the reference gain) become zero; ``threshold`` is the score at which a pixel belongs to a region,
+    None: what the weights say, or 0.5; ``memory_mb`` for activations, None: as ``inference`` finds it."""
 
     task: str
     model: str | None = None
