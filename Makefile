@@ -3,7 +3,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11
 VENV ?= .venv
 CONFIGFILE ?= config/config.yaml
 DIRECTORY ?= .
-SNAKEMAKE = $(VENV)/bin/snakemake --profile profiles/local --configfile $(CONFIGFILE) --directory $(DIRECTORY)
+# A variable as one word for the shell, whatever is in it: spaces, quotes, $(...).
+quoted = '$(subst ','\'',$(value $(1)))'
+BIN = $(call quoted,VENV)/bin
+SNAKEMAKE = $(BIN)/snakemake --profile profiles/local --configfile $(call quoted,CONFIGFILE) \
+	--directory $(call quoted,DIRECTORY)
 
 .PHONY: help setup demo test test-cluster test-reference test-oldest docs lint format
 
@@ -12,39 +16,40 @@ help:            ## this list
 
 setup:           ## make the virtual environment, build Horovod
 	@command -v $(PYTHON) > /dev/null || { echo "setup: error: found no Python, expected 3.11; install python3.11"; exit 1; }
-	@$(PYTHON) envs/setup_env.py --venv $(VENV)
+	@$(PYTHON) envs/setup_env.py --venv $(call quoted,VENV)
 
 demo: setup      ## simulate, train, clean, compare: results/report.html
 	$(SNAKEMAKE)
-	@echo "demo: open $(DIRECTORY)/results/report.html; the table is $(DIRECTORY)/results/tables/methods.md"
+	@echo demo: open $(call quoted,DIRECTORY)/results/report.html, the table is \
+		$(call quoted,DIRECTORY)/results/tables/methods.md
 
 test: setup      ## all tests
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-cluster: setup  ## the workflow on a real Slurm on this machine (installs it by apt, as root)
 	@envs/install_slurm.sh
-	$(VENV)/bin/python -m pytest tests/cluster
+	$(BIN)/python -m pytest tests/cluster
 
 test-reference: setup  ## numbers of a seeded event of six APAs and of trainings, bit by bit (ten minutes)
-	PYTHONPATH=workflow:tests $(VENV)/bin/python tests/reference.py compare small six trainings
+	PYTHONPATH=workflow:tests $(BIN)/python tests/reference.py compare small six trainings
 
 test-oldest:     ## models and training on the oldest torch (a second environment, 3 GB)
-	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
-	$(VENV)-oldest/bin/python -m pip install --quiet -r envs/oldest.txt
-	PYTHONPATH=workflow $(VENV)-oldest/bin/python -m pytest -p no:cacheprovider --ignore tests/unit/learning/test_portable.py \
-		tests/unit/learning
+	@test -x $(call quoted,VENV)-oldest/bin/python || $(PYTHON) -m venv $(call quoted,VENV)-oldest
+	$(call quoted,VENV)-oldest/bin/python -m pip install --quiet -r envs/oldest.txt
+	PYTHONPATH=workflow $(call quoted,VENV)-oldest/bin/python -m pytest -p no:cacheprovider \
+		--ignore tests/unit/learning/test_portable.py tests/unit/learning
 
 docs: setup      ## the documentation as a site: site/index.html
-	$(VENV)/bin/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict --quiet
 	@echo "docs: open site/index.html"
 
 lint: setup      ## style of Python and Snakemake files, Snakemake's own lint
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/snakefmt --check Snakefile rules
-	$(VENV)/bin/snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
 
 format: setup    ## bring all files into style
-	$(VENV)/bin/ruff check --fix .
-	$(VENV)/bin/ruff format .
-	$(VENV)/bin/snakefmt Snakefile rules
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules

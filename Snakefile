@@ -1,7 +1,9 @@
 """protodune: convert, prepare, train, infer, validate and draw; rules/ has one file per stage."""
 
+import atexit
 import sys
 
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -32,6 +34,15 @@ include: "rules/evidence.smk"
 include: "rules/figures.smk"
 include: "rules/paper.smk"
 include: "rules/report.smk"
+
+
+FAILURES = Failures()
+logger.addHandler(FAILURES)
+
+
+onerror:
+    # At the very end, below what Snakemake still says after this.
+    atexit.register(lambda: print(FAILURES.text(), file=sys.stderr, flush=True))
 
 
 rule all:

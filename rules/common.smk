@@ -5,6 +5,7 @@ from protodune.core.registry import names
 from protodune.dag.config_check import check_config
 from protodune.dag.digest import code_digest, file_digest
 from protodune.dag.environment import set_job_environment
+from protodune.dag.failures import Failures
 from protodune.dag.figures import Figures, as_json, figure_spec, png
 from protodune.dag.files import Files
 from protodune.dag.job_code import JobCode, stage
@@ -18,7 +19,7 @@ BASE = str(workflow.basedir)
 set_job_environment(BASE)
 
 try:
-    OF = Selection(check_config(config))
+    OF = Selection(check_config(config, workflow.configfiles))
 except ProtoduneError as error:
     raise WorkflowError(str(error))
 

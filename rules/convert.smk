@@ -19,12 +19,13 @@ rule convert_sample:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         source=SETTINGS.source,
+        unnamed=FILES.unnamed_sources,
         options=SETTINGS.convert_options,
         settings=SETTINGS.convert,
         code=CODE.of_sample("produce.convert"),
     shell:
         "python -m protodune.stages.produce.convert --settings {params.settings:q} --source {params.source:q}"
-        " {params.options:q} --output {output} --threads {threads} > {log} 2>&1"
+        " {params.options:q} --output {output:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule convert:
@@ -48,11 +49,12 @@ rule check_sample:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         source=SETTINGS.source,
+        unnamed=FILES.unnamed_sources,
         options=SETTINGS.check_options,
         code=CODE.of_sample("produce.check"),
     shell:
-        "python -m protodune.stages.produce.check --source {params.source:q} {params.options:q} --output {output}"
-        " > {log} 2>&1"
+        "python -m protodune.stages.produce.check --source {params.source:q} {params.options:q} --output {output:q}"
+        " > {log:q} 2>&1"
 
 
 rule check:

@@ -19,9 +19,9 @@ rule check_noise:
         task=SETTINGS.task,
         code=CODE.of_sample("measure.check_noise"),
     shell:
-        "python -m protodune.stages.measure.check_noise --task {params.task} --step {wildcards.step}"
-        " --method {wildcards.method} --family {wildcards.family} --sample {wildcards.sample} --events {input.events}"
-        " --products {input.products} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.measure.check_noise --task {params.task:q} --step {wildcards.step:q}"
+        " --method {wildcards.method:q} --family {wildcards.family:q} --sample {wildcards.sample:q}"
+        " --events {input.events:q} --products {input.products:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule match_planes:
@@ -42,9 +42,9 @@ rule match_planes:
         task=SETTINGS.task,
         code=CODE.of_sample("measure.match_planes"),
     shell:
-        "python -m protodune.stages.measure.match_planes --task {params.task} --step {wildcards.step}"
-        " --method {wildcards.method} --sample {wildcards.sample} --events {input.events} --products {input.products}"
-        " --output {output} > {log} 2>&1"
+        "python -m protodune.stages.measure.match_planes --task {params.task:q} --step {wildcards.step:q}"
+        " --method {wildcards.method:q} --sample {wildcards.sample:q} --events {input.events:q}"
+        " --products {input.products:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule inject_sample:
@@ -66,8 +66,8 @@ rule inject_sample:
         settings=SETTINGS.sample,
         code=CODE.of_sample("produce.inject"),
     shell:
-        "python -m protodune.stages.produce.inject --settings {params.settings:q} --events {input} --output {output}"
-        " > {log} 2>&1"
+        "python -m protodune.stages.produce.inject --settings {params.settings:q} --events {input:q} --output {output:q}"
+        " > {log:q} 2>&1"
 
 
 rule score_injection:
@@ -89,9 +89,9 @@ rule score_injection:
         task=SETTINGS.task,
         code=CODE.of_sample("measure.score_injection"),
     shell:
-        "python -m protodune.stages.measure.score_injection --task {params.task} --step {wildcards.step}"
-        " --method {wildcards.method} --family {wildcards.family} --sample {wildcards.sample} --events {input.events}"
-        " --before {input.before} --after {input.after} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.measure.score_injection --task {params.task:q} --step {wildcards.step:q}"
+        " --method {wildcards.method:q} --family {wildcards.family:q} --sample {wildcards.sample:q}"
+        " --events {input.events:q} --before {input.before:q} --after {input.after:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule average_details:
@@ -111,9 +111,9 @@ rule average_details:
         mixed=MIXED,
         code=code_digest(stage("measure.average")),
     shell:
-        "python -m protodune.stages.measure.average --tables {input}"
-        " --keys detector task step method family channels metric unit low high {params.mixed} --output {output}"
-        " > {log} 2>&1"
+        "python -m protodune.stages.measure.average --tables {input:q}"
+        " --keys detector task step method family channels metric unit low high {params.mixed:q} --output {output:q}"
+        " > {log:q} 2>&1"
 
 
 rule average_noise:
@@ -132,9 +132,9 @@ rule average_noise:
     params:
         code=code_digest(stage("measure.average")),
     shell:
-        "python -m protodune.stages.measure.average --tables {input}"
-        " --keys detector task step method family plane quantity x y --values raw denoised removed --output {output}"
-        " > {log} 2>&1"
+        "python -m protodune.stages.measure.average --tables {input:q}"
+        " --keys detector task step method family plane quantity x y --values raw denoised removed --output {output:q}"
+        " > {log:q} 2>&1"
 
 
 rule average_injection:
@@ -153,8 +153,8 @@ rule average_injection:
     params:
         code=code_digest(stage("measure.average")),
     shell:
-        "python -m protodune.stages.measure.average --tables {input}"
-        " --keys detector task step method family channels metric unit low high --output {output} > {log} 2>&1"
+        "python -m protodune.stages.measure.average --tables {input:q}"
+        " --keys detector task step method family channels metric unit low high --output {output:q} > {log:q} 2>&1"
 
 
 rule gather_angles:
@@ -175,8 +175,8 @@ rule gather_angles:
         mixed=MIXED,
         code=CODE.table("measure.angles"),
     shell:
-        "python -m protodune.stages.measure.angles --scores {input} --angles {params.angles:q} {params.mixed}"
-        " --output {output} > {log} 2>&1"
+        "python -m protodune.stages.measure.angles --scores {input:q} --angles {params.angles:q} {params.mixed:q}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 rule evidence:

@@ -27,9 +27,9 @@ rule draw_event:
         names=[config["figures"]["network"], config["figures"]["classical"]],
         code=CODE.event_figure(),
     shell:
-        "python -m protodune.stages.publish.draw_event {wildcards.figure} --family {wildcards.family}"
-        " --sample {wildcards.sample} --events {input.events} --network {input.network} --classical {input.classical}"
-        " --names {params.names} --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.publish.draw_event {wildcards.figure:q} --family {wildcards.family:q}"
+        " --sample {wildcards.sample:q} --events {input.events:q} --network {input.network:q}"
+        " --classical {input.classical:q} --names {params.names:q} --output {output.png:q} > {log:q} 2>&1"
 
 
 rule draw_crops:
@@ -56,8 +56,8 @@ rule draw_crops:
     params:
         code=CODE.event_figure("crops"),
     shell:
-        "python -m protodune.stages.publish.draw_event crops --family {wildcards.family} --sample {wildcards.sample}"
-        " --events {input.events} --patches {input.patches} --output {output.png} > {log} 2>&1"
+        "python -m protodune.stages.publish.draw_event crops --family {wildcards.family:q} --sample {wildcards.sample:q}"
+        " --events {input.events:q} --patches {input.patches:q} --output {output.png:q} > {log:q} 2>&1"
 
 
 rule draw_figure:
@@ -91,9 +91,9 @@ rule draw_figure:
         caption=lambda w: figure_spec(w.figure)["caption"],
         code=CODE.figure,
     shell:
-        "python -m protodune.stages.publish.draw_figure {wildcards.figure} --tables {input} --of={params.about:q}"
-        " --names {params.names} --methods {params.methods} --networks {params.networks} --output {output.png}"
-        " > {log} 2>&1"
+        "python -m protodune.stages.publish.draw_figure {wildcards.figure:q} --tables {input:q} --of={params.about:q}"
+        " --names {params.names:q} --methods {params.methods:q} --networks {params.networks:q} --output {output.png:q}"
+        " > {log:q} 2>&1"
 
 
 rule gather_search:
@@ -112,7 +112,7 @@ rule gather_search:
     params:
         code=code_digest(stage("measure.gather_search")),
     shell:
-        "python -m protodune.stages.measure.gather_search --trials {input} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.measure.gather_search --trials {input:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule figures:

@@ -22,10 +22,10 @@ rule infer_network:
         inputs=SETTINGS.inputs,
         code=CODE.network,
     shell:
-        "python -m protodune.stages.produce.infer_network --settings {params.settings:q} --step {wildcards.step}"
-        " --method {wildcards.model}.{wildcards.trial} --family {wildcards.family} --events {input.events}"
-        " --weights {input.weights} --inputs {params.inputs:q} --output {output} --threads {threads}"
-        " --code {params.code} > {log} 2>&1"
+        "python -m protodune.stages.produce.infer_network --settings {params.settings:q} --step {wildcards.step:q}"
+        " --method {wildcards.model:q}.{wildcards.trial:q} --family {wildcards.family:q} --events {input.events:q}"
+        " --weights {input.weights:q} --inputs {params.inputs:q} --output {output:q} --threads {threads}"
+        " --code {params.code:q} > {log:q} 2>&1"
 
 
 rule infer_classical:
@@ -49,9 +49,9 @@ rule infer_classical:
         task=SETTINGS.task,
         code=CODE.method,
     shell:
-        "python -m protodune.stages.produce.infer_classical --settings {params.settings:q} --task {params.task}"
-        " --step {wildcards.step} --method {wildcards.method} --family {wildcards.family} --events {input}"
-        " --output {output} --threads {threads} --code {params.code} > {log} 2>&1"
+        "python -m protodune.stages.produce.infer_classical --settings {params.settings:q} --task {params.task:q}"
+        " --step {wildcards.step:q} --method {wildcards.method:q} --family {wildcards.family:q} --events {input:q}"
+        " --output {output:q} --threads {threads} --code {params.code:q} > {log:q} 2>&1"
 
 
 rule infer:
@@ -77,8 +77,8 @@ rule export_sample:
     params:
         code=CODE.of_sample("produce.export"),
     shell:
-        "python -m protodune.stages.produce.export --events {input.events} --products {input.products}"
-        " --output {output} > {log} 2>&1"
+        "python -m protodune.stages.produce.export --events {input.events:q} --products {input.products:q}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 rule export:
@@ -107,8 +107,8 @@ rule export_model:
         options=SETTINGS.plane_options,
         code=CODE.of_network("learn.export_model"),
     shell:
-        "python -m protodune.stages.learn.export_model --weights {input} --family {wildcards.family}"
-        " {params.options:q} --output {params.folder} > {log} 2>&1"
+        "python -m protodune.stages.learn.export_model --weights {input:q} --family {wildcards.family:q}"
+        " {params.options:q} --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule export_models:

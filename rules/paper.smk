@@ -27,8 +27,8 @@ rule make_headline:
         weights=lambda w: as_json(PAPER.networks()),
         code=CODE.table("measure.headline"),
     shell:
-        "python -m protodune.stages.measure.headline --table {input.table} --areas {input.areas} --runs {params.runs:q}"
-        " --weights {params.weights:q} --output {output.tsv} --timing {output.timing} > {log} 2>&1"
+        "python -m protodune.stages.measure.headline --table {input.table:q} --areas {input.areas:q} --runs {params.runs:q}"
+        " --weights {params.weights:q} --output {output.tsv:q} --timing {output.timing:q} > {log:q} 2>&1"
 
 
 rule make_reproduction:
@@ -52,7 +52,7 @@ rule make_reproduction:
     params:
         code=CODE.table("measure.reproduction"),
     shell:
-        "python -m protodune.stages.measure.reproduction --tables {input} --output {output.tsv} > {log} 2>&1"
+        "python -m protodune.stages.measure.reproduction --tables {input:q} --output {output.tsv:q} > {log:q} 2>&1"
 
 
 rule write_paper:
@@ -75,7 +75,7 @@ rule write_paper:
         code=CODE.captions("publish.write_paper"),
     shell:
         "python -m protodune.stages.publish.write_paper --items {params.listed:q} --about {params.about:q} --results results"
-        " --output {output.md} > {log} 2>&1"
+        " --output {output.md:q} > {log:q} 2>&1"
 
 
 rule draw_rulegraph:
@@ -92,11 +92,11 @@ rule draw_rulegraph:
         mem_mb=lambda w, attempt: 500 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        snakefile=str(Path(BASE) / "Snakefile"),
+        snakefile=lambda w: str(Path(BASE) / "Snakefile"),
         config=lambda w: SETTINGS.whole(),
     shell:
-        "(echo {params.config:q} > {output.config} && snakemake paper --snakefile {params.snakefile:q}"
-        " --configfile {output.config} --cores 1 --nolock --forceall --rulegraph dot > {output.dot}) 2> {log}"
+        "(printf '%s\\n' {params.config:q} > {output.config:q} && snakemake paper --snakefile {params.snakefile:q}"
+        " --configfile {output.config:q} --cores 1 --nolock --forceall --rulegraph dot > {output.dot:q}) 2> {log:q}"
 
 
 rule make_page:
@@ -124,8 +124,8 @@ rule make_page:
         code=CODE.captions("publish.make_page"),
     shell:
         "python -m protodune.stages.publish.make_page --samples {params.samples:q} --tables {params.tables:q}"
-        " --figures {params.figures:q} --about {params.about:q} --results results --rulegraph {input.rulegraph}"
-        " --config {input.config} --megabytes {params.megabytes} --output {output} > {log} 2>&1"
+        " --figures {params.figures:q} --about {params.about:q} --results results --rulegraph {input.rulegraph:q}"
+        " --config {input.config:q} --megabytes {params.megabytes:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule page:
@@ -153,8 +153,8 @@ rule write_manifest:
         about=lambda w: PAPER.about(),
         code=code_digest(stage("publish.manifest")),
     shell:
-        "python -m protodune.stages.publish.manifest write --results results --config {input.config} --about {params.about:q}"
-        " --manifest {output} > {log} 2>&1"
+        "python -m protodune.stages.publish.manifest write --results results --config {input.config:q}"
+        " --about {params.about:q} --manifest {output:q} > {log:q} 2>&1"
 
 
 rule verify:
@@ -163,7 +163,8 @@ rule verify:
         "results/logs/verify/verify.log",
     localrule: True
     shell:
-        "python -m protodune.stages.publish.manifest verify --results results --manifest results/manifest.json 2>&1 | tee {log}"
+        "python -m protodune.stages.publish.manifest verify --results results --manifest results/manifest.json"
+        " 2>&1 | tee {log:q}"
 
 
 rule paper:

@@ -20,8 +20,8 @@ rule prepare_patches:
         inputs=SETTINGS.inputs,
         code=CODE.patches,
     shell:
-        "python -m protodune.stages.learn.prepare --settings {params.settings:q} --family {wildcards.family}"
-        " --events {input.events} --inputs {params.inputs:q} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.learn.prepare --settings {params.settings:q} --family {wildcards.family:q}"
+        " --events {input.events:q} --inputs {params.inputs:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule prepare:

@@ -23,12 +23,13 @@ rule make_report:
         mem_mb=lambda w, attempt: 1000 * attempt,
         runtime=lambda w, attempt: 15 * attempt,
     params:
-        snakefile=str(Path(BASE) / "Snakefile"),
+        snakefile=lambda w: str(Path(BASE) / "Snakefile"),
         # A function, since Snakemake would take braces in the settings for wildcards.
         config=lambda w: SETTINGS.whole(),
     shell:
-        "(echo {params.config:q} > {output.config} && snakemake validate figures --snakefile {params.snakefile:q}"
-        " --configfile {output.config} --cores 1 --nolock --report {output.html}) > {log} 2>&1"
+        "(printf '%s\\n' {params.config:q} > {output.config:q} && snakemake validate figures"
+        " --snakefile {params.snakefile:q} --configfile {output.config:q} --cores 1 --nolock --report {output.html:q})"
+        " > {log:q} 2>&1"
 
 
 rule report:

@@ -23,9 +23,9 @@ rule measure_scaling:
         options=SETTINGS.scaling_options,
         code=CODE.scaling,
     shell:
-        "python -m protodune.stages.learn.measure_scaling --settings {params.settings:q} --train {input} {params.options}"
-        " --offered {resources.offered} --launcher-options={resources.launcher_options:q} --output {output}"
-        " > {log} 2>&1"
+        "python -m protodune.stages.learn.measure_scaling --settings {params.settings:q}"
+        " --train {input:q} {params.options:q} --offered {resources.offered}"
+        " --launcher-options={resources.launcher_options:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule scaling:

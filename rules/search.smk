@@ -28,9 +28,9 @@ rule search_trial:
         code=CODE.search,
     shell:
         "{resources.launcher} python -m protodune.stages.learn.search_trial --settings {params.settings:q}"
-        " --number {wildcards.number} --study {params.study} --train {input.train} --val {input.val}"
-        " --output {output} --checkpoints {params.checkpoints} --code {params.code} --threads {threads}"
-        " {resources.train_options} > {log} 2>&1"
+        " --number {wildcards.number:q} --study {params.study:q} --train {input.train:q} --val {input.val:q}"
+        " --output {output:q} --checkpoints {params.checkpoints:q} --code {params.code:q} --threads {threads}"
+        " {resources.train_options} > {log:q} 2>&1"
 
 
 rule search:

@@ -18,7 +18,7 @@ rule simulate_sample:
         settings=SETTINGS.sample,
         code=CODE.of_sample("produce.simulate"),
     shell:
-        "python -m protodune.stages.produce.simulate --settings {params.settings:q} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.produce.simulate --settings {params.settings:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule simulate:
@@ -42,7 +42,7 @@ rule check_simulation:
     params:
         code=code_digest(stage("produce.accept")),
     shell:
-        "python -m protodune.stages.produce.accept --checks {output.checks} --points {output.points} > {log} 2>&1"
+        "python -m protodune.stages.produce.accept --checks {output.checks:q} --points {output.points:q} > {log:q} 2>&1"
 
 
 rule write_simulation_page:
@@ -62,8 +62,8 @@ rule write_simulation_page:
     params:
         code=code_digest(stage("publish.write_simulation_page")),
     shell:
-        "python -m protodune.stages.publish.write_simulation_page --checks {input.checks} --picture {input.picture}"
-        " --output {output} > {log} 2>&1"
+        "python -m protodune.stages.publish.write_simulation_page --checks {input.checks:q} --picture {input.picture:q}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 rule simulation_report:

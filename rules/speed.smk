@@ -21,9 +21,9 @@ rule measure_speed:
         repeats=config["speed"]["repeats"],
         code=CODE.of_network("learn.measure_speed", "learn.time_forward"),
     shell:
-        "python -m protodune.stages.learn.measure_speed --network {wildcards.model}.{wildcards.trial} --weights {input}"
-        " --family {wildcards.family} {params.options:q} --repeats {params.repeats} --threads {threads}"
-        " --output {output} > {log} 2>&1"
+        "python -m protodune.stages.learn.measure_speed --network {wildcards.model:q}.{wildcards.trial:q}"
+        " --weights {input:q} --family {wildcards.family:q} {params.options:q} --repeats {params.repeats:q}"
+        " --threads {threads} --output {output:q} > {log:q} 2>&1"
 
 
 rule speed:

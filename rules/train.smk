@@ -27,9 +27,9 @@ rule train_model:
         checkpoints=lambda w: f"results/checkpoints/{w.step}/{w.model}/{w.family}/{w.trial}",
         code=CODE.training,
     shell:
-        "{resources.launcher} python -m protodune.stages.learn.train --settings {params.settings:q} --train {input.train}"
-        " --val {input.val} --output {params.folder} --checkpoints {params.checkpoints} --code {params.code}"
-        " --threads {threads} {resources.train_options} > {log} 2>&1"
+        "{resources.launcher} python -m protodune.stages.learn.train --settings {params.settings:q} --train {input.train:q}"
+        " --val {input.val:q} --output {params.folder:q} --checkpoints {params.checkpoints:q} --code {params.code:q}"
+        " --threads {threads} {resources.train_options} > {log:q} 2>&1"
 
 
 rule train:

@@ -19,9 +19,10 @@ rule measure_sample:
         task=SETTINGS.task,
         code=CODE.measurements,
     shell:
-        "python -m protodune.stages.measure.measure --level {wildcards.level} --task {params.task} --step {wildcards.step}"
-        " --method {wildcards.method} --family {wildcards.family} --sample {wildcards.sample} --events {input.events}"
-        " --products {input.products} --output {output} > {log} 2>&1"
+        "python -m protodune.stages.measure.measure --level {wildcards.level:q} --task {params.task:q}"
+        " --step {wildcards.step:q} --method {wildcards.method:q} --family {wildcards.family:q}"
+        " --sample {wildcards.sample:q} --events {input.events:q} --products {input.products:q} --output {output:q}"
+        " > {log:q} 2>&1"
 
 
 rule make_table:
@@ -44,7 +45,7 @@ rule make_table:
         mixed=MIXED,
         code=CODE.table("measure.table"),
     shell:
-        "python -m protodune.stages.measure.table --scores {input} {params.mixed} --output {output.tsv} > {log} 2>&1"
+        "python -m protodune.stages.measure.table --scores {input:q} {params.mixed:q} --output {output.tsv:q} > {log:q} 2>&1"
 
 
 rule average_curves:
@@ -65,8 +66,8 @@ rule average_curves:
         mixed=MIXED,
         code=code_digest(stage("measure.curves")),
     shell:
-        "python -m protodune.stages.measure.curves --measurements {input} {params.mixed} --points {output.points}"
-        " --areas {output.areas} > {log} 2>&1"
+        "python -m protodune.stages.measure.curves --measurements {input:q} {params.mixed:q} --points {output.points:q}"
+        " --areas {output.areas:q} > {log:q} 2>&1"
 
 
 rule list_lost_events:
@@ -86,7 +87,7 @@ rule list_lost_events:
     params:
         code=code_digest(stage("measure.lost_events")),
     shell:
-        "python -m protodune.stages.measure.lost_events --events {input} --output {output.tsv} > {log} 2>&1"
+        "python -m protodune.stages.measure.lost_events --events {input:q} --output {output.tsv:q} > {log:q} 2>&1"
 
 
 rule validate:

@@ -70,11 +70,16 @@ def chain(folder, config=CONFIG, samples=SAMPLES, trials=TRIALS):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("chain")
+    folder = tmp_path_factory.mktemp("a b $(touch x) ü")
     run = chain(folder)
     result = run("all", "results/figures/residuals.induction.png", "results/figures/noise.collection.test.png")
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-6000:]
     return folder / "results"
+
+
+def test_the_name_of_the_folder_was_not_run(finished):
+    assert "$(touch x)" in finished.parent.name
+    assert not (finished.parent / "x").exists()
 
 
 def test_the_store_knows_its_detector(finished):

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import pytest
 import uproot
+import yaml
 
 from clones import BLOCKS, README, Clone, merge
 from helpers import DATA, REPOSITORY
+from protodune.events.products import Products
 
 SET_UP, OWN_DATA, LOOK_AND_EXPORT, PAPER, CLUSTER = BLOCKS  # PAPER: test_paper.py
+HOSTILE = "a b $(touch x) ü"
 SNAKEMAKE = ".venv/bin/snakemake --profile profiles/local"
 AFTER_INFERENCE = {
     "measure_sample", "make_table", "average_curves", "draw_figure", "draw_event", "make_report", "all",
@@ -24,8 +28,8 @@ AFTER_INFERENCE = {
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The copy after the README's first command, in a folder with a space in its name."""
-    clone = Clone(tmp_path_factory.mktemp("read me"))
+    """The copy after the README's first command, in a folder whose name a shell would break or run."""
+    clone = Clone(tmp_path_factory.mktemp(HOSTILE))
     config = clone.folder / "config"
     small = merge(clone.config("config.yaml"), clone.config("test.yaml"))
     clone.write_config("config.yaml", small | {"samples": "config/samples.tsv", "trials": "config/trials.tsv"})
@@ -141,10 +145,15 @@ def test_one_trained_network_takes_a_setting_without_the_others(demo):
 
 @pytest.fixture(scope="module")
 def own_data(demo):
-    """What the last command of the block on own data printed; the recording lies beside the copy."""
+    """What the last command of the block on own data printed; the recording lies beside the copy, and the shipped weights
+    have their whole path."""
     shutil.copy(DATA / "art_detsim_small.root", demo.folder.parent / "run.root")
+    weights = {"models": {"zoo": {"weights": str(demo.folder / "zoo" / "unet.{family}.safetensors")}}}
     for command in OWN_DATA:
         output = demo.run(command.replace("/path/to/run5387.root", str(demo.folder.parent / "run.root")))
+        if command.endswith("> mine.yaml"):
+            with (demo.folder / "mine.yaml").open("a") as file:
+                file.write(yaml.safe_dump(weights, allow_unicode=True))
     return output
 
 
@@ -154,6 +163,19 @@ def test_own_data_uses_the_shipped_networks(demo, own_data):
     assert (demo.results / "products/denoise/zoo.v1/collection/run5387.h5").exists()
     assert (demo.results / "figures" / "display.induction.run5387.png").exists()
     assert not (demo.results / "figures" / "waveforms.induction.run5387.png").exists(), "no truth"
+
+
+def test_no_name_of_a_folder_was_run(demo, own_data):
+    assert HOSTILE in str(demo.folder)
+    with Products(demo.results / "products/denoise/zoo.v1/collection/run5387.h5") as products:
+        assert HOSTILE in products.about["weights"]
+    assert not (demo.folder / "x").exists()
+
+
+def test_make_gives_paths_to_the_shell_as_they_are(demo, tmp_path):
+    told = demo.run(f"DIRECTORY={shlex.quote(f'{tmp_path}/{HOSTILE}')} make --dry-run demo | tail -n 3")
+    assert f"--directory '{tmp_path}/{HOSTILE}'" in told
+    assert f"open '{tmp_path}/{HOSTILE}'/results/report.html" in told
 
 
 def test_looking_into_a_file_and_the_way_back_to_root(demo, own_data):

@@ -128,9 +128,15 @@ def test_verify_finds_what_was_changed(paper):
     text = table.read_text()
     table.write_text(text.replace("80", "81", 1))
     try:
-        assert "changed: tables/angles.tsv" in paper.run(VERIFY, expected=1)
+        said = paper.run(VERIFY, expected=1)
     finally:
         table.write_text(text)
+    assert "changed: tables/angles.tsv" in said
+    head, error, log, what_to_do = said.splitlines()[-4:]
+    assert head == "protodune: 1 job failed:"
+    assert re.fullmatch(r"verify: error: results/manifest\.json: 1 of \d+ products are not as they were made; run .*", error)
+    assert log == "  log: results/logs/verify/verify.log"
+    assert what_to_do.startswith("Mend what the message says and give the same command again: what is finished is kept.")
 
 
 def test_nothing_is_left_to_do_and_one_figure_redraws_alone(paper):

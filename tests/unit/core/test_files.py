@@ -3,7 +3,8 @@ import os
 import pytest
 
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import atomic_path, require_file
+from protodune.core.files import atomic_path, read_text, require_file
+from protodune.core.tables import read_columns_and_rows, read_table
 
 
 def test_a_failed_write_leaves_nothing(tmp_path):
@@ -38,3 +39,25 @@ def test_a_missing_file_is_named_with_what_to_do(tmp_path):
         require_file(tmp_path / "w", "weights", "train first")
     with pytest.raises(ProtoduneError, match="found a folder"):
         require_file(tmp_path, "weights", "train first")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a\tb\n1\t2\n".encode("utf-16"), "found UTF-16 text, expected a TSV table in UTF-8"),
+        ("a\tb\n1\t2\n".encode("utf-16-le"), "found a binary file"),
+        (b"a\tb\n1\t\xff\n", r"byte 6 \(0xff\) is no UTF-8 text, expected a TSV table"),
+        (b"a\n" + b"x" * 200_000, "line 1: field larger than field limit"),
+    ],
+    ids=range(4),
+)
+def test_a_table_that_is_no_text_is_one_sentence(content, message, tmp_path):
+    (tmp_path / "t.tsv").write_bytes(content)
+    with pytest.raises(ProtoduneError, match=message):
+        read_table(tmp_path / "t.tsv")
+
+
+def test_text_may_have_a_byte_order_mark(tmp_path):
+    (tmp_path / "t.tsv").write_bytes("a\tü\r\n1\t2\r\n".encode("utf-8-sig"))
+    assert read_text(tmp_path / "t.tsv", "text", "").startswith("a\tü")
+    assert read_columns_and_rows(tmp_path / "t.tsv") == (["a", "ü"], [{"a": "1", "ü": "2"}])

@@ -1,4 +1,6 @@
 import copy
+import math
+import struct
 from dataclasses import fields
 
 import pytest
@@ -8,6 +10,7 @@ from helpers import REPOSITORY
 from protodune.core.errors import ProtoduneError
 from protodune.core.settings import load_schema
 from protodune.dag.config_check import check_config, with_defaults
+from protodune.dag.config_files import repeated_keys
 from protodune.dag.products import FAMILIES
 from protodune.detector.model import FAMILIES as DETECTOR_FAMILIES
 from protodune.learning.training.settings import PRECISIONS, OptimiserSettings
@@ -122,10 +125,94 @@ def test_names_that_do_not_fit_each_other(config):
         ("c|train|data|inject:a|1", "injected signals are for split test"),
         ("c|test|data|inject:a", "injected signals need a seed"),
         ("c|test|data|inject:a|1|2|0", "'events' is that of the recording; leave it empty"),
+        ("c|test|simulation|simulation|3|1|0,0||||", "line 4.units: found [0, 0], expected each entry once"),
+        ("c|test|simulation|simulation|3|1_0|0||||", "line 4.events: found '1_0'"),
+        ("c|test|simulation|simulation|٣|1|0||||", "line 4.seed: found '٣'"),
+        (
+            'c|test|simulation|simulation|3|1|0|{"lifetime_us": NaN}',
+            "line 4.simulation.lifetime_us: found nan, expected a finite",
+        ),
+        ('c|test|simulation|simulation|3|1|0|{"lifetime_us": 1e999}', "line 4.simulation.lifetime_us: found inf"),
+        (
+            'c|test|simulation|simulation|3|1|0|{"ticks": 100, "ticks": 200}',
+            "line 4.simulation: the key 'ticks' occurs more than once",
+        ),
+        (
+            "c|test|simulation|simulation|3|1|0|" + "[" * 60_000 + "]" * 60_000,
+            "line 4.simulation: nested deeper than 32 levels",
+        ),
+        ("c|test|data|run.root|||||||" + "x" * 200_000, "line 4: found a cell of more than 131072 characters"),
+        ("c" * 5000 + "|test|data|run.root", "(5002 characters) is too long"),
+        ("c|" + "test" * 5000 + "|data|run.root", "line 4.split: found 'testtest"),
+        ('c|test|data|run.root||||||"note', "line 4: found a cell that goes on in the next line"),
     ],
+    ids=lambda value: value[-40:],
 )
 def test_a_wrong_line_of_the_sample_sheet(config, tmp_path, line, message):
-    assert message in problems(sheet(config, tmp_path, *GOOD, line))
+    text = problems(sheet(config, tmp_path, *GOOD, line, "d|test|data|run.root"))
+    assert message in text
+    assert len(text) < 1000
+
+
+def test_a_column_that_stands_twice_and_a_sheet_without_rows(config, tmp_path):
+    header = HEADER.replace("note", "seed")
+    text = problems(sheet(config, tmp_path, *GOOD, header=header))
+    assert "samples.tsv: column 'seed' occurs more than once, expected it once" in text
+    text = problems(sheet(config, tmp_path))
+    assert "samples.tsv: found no rows below the header, expected one for every sample" in text
+    text = problems(sheet(config, tmp_path, header=""))
+    assert "samples.tsv: missing column 'sample'" in text
+
+
+def test_sheets_may_have_a_byte_order_mark_and_must_be_text(config, tmp_path):
+    text = (
+        HEADER + "".join(line.replace("|", "\t") + "\r\n" for line in (*GOOD, "c|test|data|run.root|||||||a\x0bü\u2028b"))
+    ).replace("note\n", "note\r\n")
+    (tmp_path / "samples.tsv").write_bytes(text.encode("utf-8-sig"))
+    config["samples"] = str(tmp_path / "samples.tsv")
+    assert check_config(config).samples["c"].note == "a\x0bü\u2028b"
+    (tmp_path / "samples.tsv").write_bytes(text.encode("utf-16"))
+    assert "samples.tsv: found UTF-16 text, expected a tab-separated sheet in UTF-8; save it as UTF-8" in problems(config)
+
+
+def test_numbers_are_finite_before_anything_runs(config, tmp_path):
+    config["models"]["unet"] |= {"cut_adc": math.inf, "settings": {"widths": [math.nan]}}
+    config["models"]["cnn"]["training"] = {"learning_rate": math.nan}
+    config["simulation"]["lifetime_us"] = -math.inf
+    config["methods"]["wiener"]["steps"] = [{"cut": {"size_adc": math.nan}}]
+    config["search"]["space"]["learning_rate"] = [0.1, math.inf]
+    text = problems(config)
+    for path in (
+        "models.unet.cut_adc: found inf", "models.unet.settings.widths.0: found nan", "simulation.lifetime_us: found -inf",
+        "models.cnn.training.learning_rate: found nan", "methods.wiener.steps.0.cut.size_adc: found nan",
+        "search.space.learning_rate.1: found inf",
+    ):  # fmt: skip
+        assert f"config.{path}, expected a finite number" in text
+
+
+def test_overrides_of_trials_are_finite(config, tmp_path):
+    text = problems(trials(config, tmp_path, 't|denoise|unet|induction|{"learning_rate": NaN}|'))
+    assert "line 2.overrides.learning_rate: found nan, expected a finite number" in text
+
+
+def test_keys_are_text_and_stand_once(config, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: {b: 1}\nc: &x {<<: {d: 1}, <<: {e: 2}}\nf:\n  g: 1\n  'g': *x\na: 2\n")
+    with pytest.raises(ProtoduneError) as caught:
+        check_config(config, [path, path, tmp_path / "none.yaml"])
+    assert str(caught.value).splitlines()[1:] == [
+        f"  {path}: line 6: the key 'a' stands in line 1 already, expected it once; the last would win, take one out",
+        f"  {path}: line 5: the key 'g' stands in line 4 already, expected it once; the last would win, take one out",
+    ]
+    path.write_text('{"seed": 1,\n "seed": 2}')
+    assert "line 2: the key 'seed' stands in line 1 already" in "\n".join(repeated_keys([path]))
+    config["methods"][5] = {"steps": []}
+    assert "config.methods: found the key 5, expected text; put it in quotes" in problems(config)
+
+
+def test_what_is_compared_is_named_once(config):
+    config["figures"]["compared"] = ["zeros", "unet.base", "zeros"]
+    assert "config.figures.compared: found ['zeros', 'unet.base', 'zeros'], expected each entry once" in problems(config)
 
 
 def test_a_wrong_column_and_a_missing_sheet(config, tmp_path):
@@ -133,7 +220,7 @@ def test_a_wrong_column_and_a_missing_sheet(config, tmp_path):
     text = problems(sheet(config, tmp_path, *GOOD, header=header))
     assert "unknown column 'parner' (did you mean 'partner'?)" in text
     config["samples"] = str(tmp_path / "none.tsv")
-    assert "none.tsv: cannot be read" in problems(config)
+    assert "none.tsv: found nothing, expected a tab-separated sheet" in problems(config)
 
 
 def test_a_detector_that_nobody_knows_and_two_in_one_table(config, tmp_path):
@@ -188,6 +275,25 @@ def test_models_are_trained_or_given(config):
     assert "config.models.cnn: found neither 'patches' nor 'weights'" in problems(config)
     config["models"]["cnn"]["weights"] = "nowhere/{family}.safetensors"
     assert "config.models.cnn.weights: found no file nowhere/collection.safetensors" in problems(config)
+
+
+def test_weights_are_of_the_network_task_and_family_of_their_trial(config, tmp_path):
+    config["models"]["cnn"] = {"network": "cnn", "weights": "zoo/unet.{family}.safetensors"}
+    text = problems(config)
+    assert "config.models.cnn.weights: " in text
+    assert (
+        "unet.collection.safetensors holds weights of network 'unet', but trial 'base' is of network 'cnn'; give the" in text
+    )
+    config["models"]["cnn"] = {"network": "unet", "weights": "zoo/unet.induction.safetensors"}
+    assert "holds weights of family 'induction', but trial 'base' is of family 'collection'" in problems(config)
+    (tmp_path / "w").write_bytes((REPOSITORY / "zoo" / "unet.induction.safetensors").read_bytes()[:5000])
+    config["models"]["cnn"]["weights"] = str(tmp_path / "w")
+    assert "/w: not a safetensors file of protodune, expected weights that it trained or imported" in problems(config)
+    for content in (b"", b"\0" * 8, struct.pack("<Q", 2**60) + b"{}", struct.pack("<Q", 90_000) + b"[" * 90_000):
+        (tmp_path / "w").write_bytes(content)
+        assert "/w: not a safetensors file of protodune" in problems(config)
+    config["models"]["cnn"]["weights"] = str(tmp_path / "{model}.w")
+    assert "expected a path without {, }, < and > but for {family}" in problems(config)
 
 
 def test_schema_and_code_agree():

@@ -111,6 +111,20 @@ def test_a_method_that_is_null_is_left_out(plan):
     assert set(chosen.of.classical) == set(methods) - {"wiener"}
 
 
+def test_names_that_snakemake_would_fill_in_are_taken_literally(plan, tmp_path):
+    p = plan(SAMPLES.replace("data\trun.root", f"data\t{tmp_path}/run{{sample}}<results>.root"))
+    w, path = SimpleNamespace(sample="run"), tmp_path / "run{sample}<results>.root"
+    assert p.settings.source(w) == str(path)
+    assert p.files.local_sources(w) == []
+    assert p.files.unnamed_sources(w) == [str(path)]
+    path.write_bytes(b"root")
+    [before] = p.files.unnamed_sources(w)
+    path.write_bytes(b"other")
+    assert [before] != p.files.unnamed_sources(w), "a change of the file counts"
+    assert plan().files.local_sources(w) == ["run.root"]
+    assert plan().files.unnamed_sources(w) == []
+
+
 def test_the_recording_of_an_injection(plan):
     w = SimpleNamespace(sample="injected", method="zoo.v1", family="induction")
     assert plan().files.recording_product(w) == "results/products/denoise/zoo.v1/induction/run.h5"

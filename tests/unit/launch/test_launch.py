@@ -101,6 +101,14 @@ def test_slurm_starts_all_ranks_with_one_srun():
     assert line[-3:] == ["--", "python", "x.py"]
 
 
+def test_options_with_an_open_quote_are_one_sentence():
+    found = Allocation("Slurm job 1", ("n1",), 1, 1, "127.0.0.1")
+    with pytest.raises(
+        ProtoduneError, match=r"--srun-options: found \"--comment='a\" \(No closing quotation\), expected words"
+    ):
+        commands(found, plan_slots(("n1",), 1), "{}", "--comment='a", ["true"])
+
+
 def test_a_slurm_task_finds_its_slot(monkeypatch):
     slots = plan_slots(HOSTS, 2)
     monkeypatch.setenv("SLURM_PROCID", "3")

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from helpers import REPOSITORY
+from protodune.core.errors import ProtoduneError
 from protodune.events.products import Place
 from protodune.learning import method
 from protodune.learning.features.cleaned import cleaned_features
@@ -49,6 +51,16 @@ def test_features_are_in_adc_of_the_reference_gain(monkeypatch):
         about={"task": "denoise"}, has=lambda name: False, image=lambda *_: 2.0 * waveforms
     )  # fmt: skip
     assert np.array_equal(cleaned_features(store(2.0), "X", 0, {"a": products})[0], waveforms)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    weights, output = REPOSITORY / "zoo" / "unet.collection.safetensors", tmp_path / "o.h5"
+    settings = NetworkSettings("denoise", network="cnn")
+    with pytest.raises(
+        ProtoduneError, match="weights of network 'unet', expected 'cnn'; give the weights that were trained"
+    ):
+        method.infer_sample(settings, "denoise", "m.t", "collection", "none.h5", str(weights), str(output))
+    assert not output.exists()
 
 
 def test_an_exported_network_knows_the_gain():

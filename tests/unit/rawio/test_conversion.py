@@ -100,6 +100,30 @@ def test_channel_lists_belong_to_a_detector(tmp_path):
         read_channel_list(str(path), SMALL)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("3\n²\n".encode(), "line 2: found '²', expected a channel from 0 to 623"),
+        ("٣\n".encode(), "line 1: found '٣', expected a channel"),
+        (b"-3\n", "line 1: found '-3'"),
+        (b"9" * 5000, r"line 1: found '9+\.\.\.9+' \(5002 characters\), expected a channel"),
+        ("3\n".encode("utf-16"), "found UTF-16 text, expected a list of channels in UTF-8; save it as UTF-8"),
+        (bytes(range(256)), r"byte 128 \(0x80\) is no UTF-8 text, expected a list of channels"),
+        (b"3\n\0\0\n", "found a binary file, expected a list of channels"),
+    ],
+    ids=range(7),
+)
+def test_what_is_no_list_of_channels_is_one_sentence(content, message, tmp_path):
+    (tmp_path / "bad.txt").write_bytes(content)
+    with pytest.raises(ProtoduneError, match=message):
+        read_channel_list(str(tmp_path / "bad.txt"), SMALL)
+
+
+def test_a_list_of_channels_may_come_from_any_editor(tmp_path):
+    (tmp_path / "bad.txt").write_bytes("3 # ü\r\n007\r12\n".encode("utf-8-sig"))
+    assert read_channel_list(str(tmp_path / "bad.txt"), SMALL).tolist() == [3, 7, 12]
+
+
 def test_files_of_another_detector_are_refused(tmp_path, flat_file):
     settings = ConvertSettings("s", "simulation", detector="plugins.small_detector")
     with pytest.raises(ProtoduneError, match=r"simulated for detector protodune_sp, expected plugins\.small_detector"):

@@ -235,6 +235,8 @@ def test_impossible_physics_is_refused(settings, message):
 
 
 def test_impossible_samples_are_refused():
+    with pytest.raises(ProtoduneError, match=r"units \[0, 0\], expected each unit once"):
+        small_sample(units=(0, 0))
     with pytest.raises(ProtoduneError, match=r"units \[6\], expected numbers from 0 to 5 \(ProtoDUNE-SP\)"):
         small_sample(units=(6,))
     with pytest.raises(ProtoduneError, match=r"ideal_plane: found 'W', expected U \| V \| X"):

@@ -9,6 +9,14 @@ class ProtoduneError(Exception):
     """A problem that the user can mend: bad input, a bad setting, a file that is not what it should be."""
 
 
+def shown(value: object, most: int = 80) -> str:
+    """Return ``repr`` of a value for a message, cut in its middle where it is longer than ``most`` characters."""
+    text = repr(value)
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}...{text[-most // 4 :]} ({len(text)} characters)"
+
+
 def suggest(word: str, known: list[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the known word that is closest to ``word``, or an empty string."""
     import difflib

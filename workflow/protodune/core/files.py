@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 from collections.abc import Iterator
@@ -37,6 +38,25 @@ def write_text(target: str | Path, text: str) -> None:
     """Write a text file atomically (UTF-8)."""
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def read_text(path: str | Path, what: str, hint: str) -> str:
+    """Return the text of a UTF-8 file, with or without a byte-order mark; what is no such text is refused in words.
+
+    ``what`` the file should be and ``hint``, what to do, stand in the message.
+    """
+    content = require_file(path, what, hint).read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ProtoduneError(f"{path}: found UTF-16 text, expected {what} in UTF-8; save it as UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProtoduneError(
+            f"{path}: byte {error.start} ({content[error.start]:#04x}) is no UTF-8 text, expected {what} in UTF-8; {hint}"
+        ) from None
+    if "\0" in text:
+        raise ProtoduneError(f"{path}: found a binary file, expected {what} in UTF-8; {hint}")
+    return text
 
 
 def require_file(path: str | Path, what: str, hint: str) -> Path:

@@ -6,7 +6,8 @@ import csv
 import io
 from pathlib import Path
 
-from protodune.core.files import require_file, write_text
+from protodune.core.errors import ProtoduneError
+from protodune.core.files import read_text, write_text
 
 
 def write_table(path: str | Path, rows: list[dict], columns: list[str]) -> None:
@@ -21,6 +22,17 @@ def write_table(path: str | Path, rows: list[dict], columns: list[str]) -> None:
 
 def read_table(path: str | Path) -> list[dict[str, str]]:
     """Read a TSV file into one dict per row, all values text."""
-    require_file(path, "a TSV table", "run the stage that makes it")
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+    return read_columns_and_rows(path)[1]
+
+
+def read_columns_and_rows(path: str | Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Read a TSV file; return the names of its columns, and one dict per row, all values text."""
+    text = read_text(path, "a TSV table", "run the stage that makes it")
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise ProtoduneError(
+            f"{path}: line {reader.line_num}: {error}, expected a TSV table; run the stage that makes it"
+        ) from None
+    return list(reader.fieldnames or []), rows

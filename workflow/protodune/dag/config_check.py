@@ -6,14 +6,16 @@ What is missing is filled in with the schema's defaults, the only place where de
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
 
-from protodune.core.errors import ProtoduneError, suggest
+from protodune.core.errors import ProtoduneError, shown, suggest
 from protodune.core.registry import module_name, names
-from protodune.core.settings import load_schema
+from protodune.core.settings import load_schema, value_problems
+from protodune.dag.config_files import repeated_keys
 from protodune.dag.model_check import method_problems, model_problems, trial_problems
 from protodune.dag.sheets import Sample, Trial, make_samples, make_trials, read_sheet
 from protodune.dag.spec_reader import name_problem, read_constant
@@ -34,10 +36,10 @@ class Plan:
     steps: dict[str, Step]
 
 
-def check_config(config: dict) -> Plan:
-    """Return the checked plan, or raise one ProtoduneError that lists all problems."""
+def check_config(config: dict, files: Iterable[str | Path] = ()) -> Plan:
+    """Return the checked plan, or raise one ProtoduneError that lists all problems; ``files``: where it was read from."""
     schema, config = load_schema("config"), _without_nulls(config)
-    problems = schema_problems(config, schema, "config")
+    problems = repeated_keys(files) + schema_problems(config, schema, "config")
     if problems:
         raise _refusal(problems)
     config = with_defaults(config, schema)
@@ -49,7 +51,7 @@ def check_config(config: dict) -> Plan:
     trials, more = make_trials(rows, list(config["models"]), list(steps), config["trials"]) if not found else ([], [])
     problems += found + more
     if not problems:  # what follows needs names that are known
-        problems += _sample_problems(config, samples) + model_problems(config, trials, find_file)
+        problems += _sample_problems(config, samples) + model_problems(config, trials, steps, find_file)
         problems += method_problems(config, steps) + trial_problems(config, trials, steps, samples)
         problems += _read_problems(config, steps, trials) + _search_problems(config) + _figure_problems(config, trials)
         problems += _detector_problems(config, samples) + _override_problems(config, trials)
@@ -105,7 +107,9 @@ _Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"nam
 
 def schema_problems(value: object, schema: dict, where: str) -> list[str]:
     """Return every way in which ``value`` violates a JSON schema, one line each, the path first."""
-    lines: list[str] = []
+    lines = value_problems(value, where)
+    if lines:
+        return lines  # what follows needs plain values
     for error in sorted(_Validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
         path = ".".join([where, *(str(p) for p in error.absolute_path)])
         lines += _lines(error, path)
@@ -116,18 +120,26 @@ def _lines(error: jsonschema.ValidationError, path: str) -> list[str]:
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         unknown = [k for k in error.instance if k not in known]
-        return [f"{path}.{k}: unknown key{suggest(k, known)}; known: {', '.join(known)}" for k in unknown]
+        return [f"{path}.{k[:_MOST]}: unknown key{suggest(k[:_MOST], known)}; known: {', '.join(known)}" for k in unknown]
     if error.validator == "required":
         missing = [k for k in error.validator_value if k not in error.instance]
         return [f"{path}.{k}: missing" for k in missing]
     if error.validator == "enum":
         options = [str(v) for v in error.validator_value]
-        return [f"{path}: found '{error.instance}', expected {' | '.join(options)}{suggest(str(error.instance), options)}"]
+        found = str(error.instance)[:_MOST]
+        return [f"{path}: found '{found}', expected {' | '.join(options)}{suggest(found, options)}"]
     if error.validator == "pattern":
-        return [f"{path}: found '{error.instance}', expected letters, digits and _ only"]
+        return [f"{path}: found {shown(error.instance)}, expected letters, digits and _ only"]
+    if error.validator == "uniqueItems":
+        return [f"{path}: found {shown(error.instance)}, expected each entry once"]
     if error.validator == "names_of":
         return [f"{path}: {error.message}"]
-    return [f"{path}: found {error.instance!r}: {error.message}"]
+    found = shown(error.instance)
+    return [f"{path}: found {found}: {error.message.replace(repr(error.instance), found)}"]
+
+
+_MOST = 80
+"""So many characters of a value are shown."""
 
 
 def _sample_problems(config: dict, samples: list[Sample]) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from protodune.dag.config_check import find_file
 from protodune.dag.job_settings import JobSettings, is_remote
 from protodune.dag.model_check import features_of
-from protodune.dag.products import FAMILIES, Product, events
+from protodune.dag.products import FAMILIES, Product, events, fills_in
 from protodune.dag.selection import Selection
 from protodune.dag.sheets import Trial
 
@@ -19,7 +21,15 @@ class Files:
     # Samples.
 
     def local_sources(self, w) -> list[str]:
-        """The files on disk that a conversion reads."""
+        """The files on disk that a conversion reads, of those that Snakemake can name."""
+        return [path for path in self._sources(w) if not fills_in(path)]
+
+    def unnamed_sources(self, w) -> list[str]:
+        """Name, size and time of the files that a conversion reads and Snakemake cannot name: their changes count too."""
+        found = [Path(path) for path in self._sources(w) if fills_in(path)]
+        return [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" if path.is_file() else f"{path}" for path in found]
+
+    def _sources(self, w) -> list[str]:
         partner, listed = self._of.samples[w.sample].partner, self._config["convert"]["bad_channels"]
         return [path for path in (self._settings.source(w), partner, listed) if path and not is_remote(path)]
 

@@ -78,7 +78,7 @@ class JobSettings:
         precision = {**model["training"], **self._of.trial(w).overrides}["precision"]
         task = self._of.steps[w.step].task
         cuts = {"cut_adc": model["cut_adc"], "threshold": model["threshold"]}
-        return to_json({"task": task, "model": trained_here, "precision": precision, **cuts})
+        return to_json({"task": task, "model": trained_here, "network": model["network"], "precision": precision, **cuts})
 
     def method(self, w) -> str:
         """Settings of a classical method."""

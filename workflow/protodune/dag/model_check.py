@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from protodune.core.errors import suggest
+from protodune.core.errors import ProtoduneError, suggest
 from protodune.core.registry import module_name
+from protodune.dag.products import fills_in
 from protodune.dag.sheets import Sample, Trial
 from protodune.dag.spec_reader import missing_fields, name_problem, read_spec, settings_problems
 from protodune.dag.steps import Step
+from protodune.dag.weights import read_about
 
 NETWORKS = "protodune.learning.networks"
 FEATURES = "protodune.learning.features"
@@ -31,14 +33,15 @@ def classical_steps(method: dict) -> list[tuple[str, dict]]:
     return [(s, {}) if isinstance(s, str) else next(iter(s.items())) for s in method["steps"]]
 
 
-def model_problems(config: dict, trials: list[Trial], find_file: Callable[[str], Path]) -> list[str]:
+def model_problems(config: dict, trials: list[Trial], steps: dict[str, Step], find_file: Callable[[str], Path]) -> list[str]:
     """Return what is wrong with the models: networks, their settings, patch sets and weights."""
     problems, patch_sets = [], list(config["patches"])
     for name, model in config["models"].items():
         where = f"config.models.{name}"
         problems += _network_problems(model, where)
         if "weights" in model:
-            problems += _weights_problems(where, name, model["weights"], trials, find_file)
+            own = [t for t in trials if t.model == name]
+            problems += _weights_problems(f"{where}.weights", model, own, steps, find_file)
         elif "patches" not in model:
             problems.append(f"{where}: found neither 'patches' nor 'weights', expected one of them")
         elif model["patches"] not in patch_sets:
@@ -66,16 +69,36 @@ def _network_problems(model: dict, where: str) -> list[str]:
 
 
 def _weights_problems(
-    where: str, name: str, weights: str, trials: list[Trial], find_file: Callable[[str], Path]
+    where: str, model: dict, trials: list[Trial], steps: dict[str, Step], find_file: Callable[[str], Path]
 ) -> list[str]:
-    """Return which files of a model's weights are not there, of those that the trials use."""
-    families = sorted({t.family for t in trials if t.model == name})
-    paths = {weights.replace("{family}", family) for family in families}
-    return [
-        f"{where}.weights: found no file {path}, expected it in the working directory or the repository"
-        for path in sorted(paths)
-        if not find_file(path).is_file()
-    ]
+    """Return what is wrong with the files of a model's weights that its trials use: not there, of another network, task or
+    family."""
+    problems = []
+    for trial in trials:
+        path = find_file(model["weights"].replace("{family}", trial.family))
+        if fills_in(str(path)):
+            problems.append(
+                f"{where}: found {path}, expected a path without {{, }}, < and > but for {{family}}, since Snakemake "
+                "fills them in; rename it or make a link"
+            )
+            continue
+        if not path.is_file():
+            given = model["weights"].replace("{family}", trial.family)
+            problems.append(f"{where}: found no file {given}, expected it in the working directory or the repository")
+            continue
+        try:
+            about = read_about(path)
+        except ProtoduneError as error:
+            problems.append(f"{where}: {error}")
+            continue
+        wanted = {"network": model["network"], "task": steps[trial.step].task, "family": trial.family}
+        problems += [
+            f"{where}: {path} holds weights of {key} '{about.get(key)}', but trial '{trial.trial}' is of {key} '{value}'; "
+            "give the weights that were trained for it"
+            for key, value in wanted.items()
+            if about.get(key) != value
+        ]
+    return list(dict.fromkeys(problems))
 
 
 def method_problems(config: dict, steps: dict[str, Step]) -> list[str]:

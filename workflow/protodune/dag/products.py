@@ -53,6 +53,14 @@ def events(sample: str) -> str:
     return f"results/events/{sample}.h5"
 
 
+def fills_in(path: str) -> bool:
+    """Whether Snakemake may take parts of a path for wildcards, ``{sample}``, or for its own folders, ``<results>``.
+
+    It knows no way to write these as they are, so such files cannot be inputs of rules.
+    """
+    return not set("{}<>").isdisjoint(path)
+
+
 def one_of(names: Iterable[str]) -> str:
     """Return a wildcard constraint that matches these names only; one that matches nothing if there are none."""
     return "|".join(re.escape(name) for name in sorted(set(names))) or "(?!)"

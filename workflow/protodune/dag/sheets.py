@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Callable
+import io
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from protodune.core.errors import suggest
+from protodune.core.errors import ProtoduneError, shown, suggest
+from protodune.core.files import read_text
+from protodune.core.settings import parse_json
 
 SIMULATION = "simulation"
 """The source of samples that the embedded simulation makes."""
@@ -79,45 +82,83 @@ def read_sheet(path: Path, schema: dict, check: Callable[[dict, dict, str], list
     ``schema``: JSON schema of a row; ``check(row, schema, where)`` gives the problems of one row.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return [], [f"{path}: cannot be read ({error}); expected a tab-separated sheet"]
-    reader = csv.DictReader(text.splitlines(), delimiter="\t")
-    columns, known = reader.fieldnames or [], list(schema["properties"])
-    problems = [f"{path}: unknown column '{c}'{suggest(c, known)}" for c in columns if c not in known]
+        text = read_text(path, "a tab-separated sheet", "mend its path in the configuration, or save it as text")
+        lines = list(_lines(text, path))
+    except ProtoduneError as error:
+        return [], [str(error)]
+    columns, known = lines[0][1] if lines else [], list(schema["properties"])
+    problems = [
+        f"{path}: unknown column {shown(c)}{suggest(c[:80], known)}" for c in dict.fromkeys(columns) if c not in known
+    ]
+    problems += [
+        f"{path}: column '{c}' occurs more than once, expected it once; take the other out"
+        for c in known
+        if columns.count(c) > 1
+    ]
     problems += [f"{path}: missing column '{c}'" for c in schema["required"] if c not in columns]
     if problems:
         return [], problems
     defaults = {name: column["default"] for name, column in schema["properties"].items() if "default" in column}
     rows = []
-    for number, cells in enumerate(reader, start=2):
+    for number, cells in lines[1:]:
         where = f"{path}: line {number}"
-        if None in cells:
-            problems.append(f"{where}: found {len(columns) + len(cells[None])} cells, expected {len(columns)} or fewer")
+        if len(cells) > len(columns):
+            problems.append(f"{where}: found {len(cells)} cells, expected {len(columns)} or fewer")
             continue
-        row = {k: _typed(v.strip(), schema["properties"][k]) for k, v in cells.items() if v and v.strip()}
+        row = {}
+        for name, cell in zip(columns, cells, strict=False):
+            try:
+                if cell.strip():
+                    row[name] = _typed(cell.strip(), schema["properties"][name], f"{where}.{name}")
+            except ProtoduneError as error:
+                problems.append(str(error))
         problems += check(row, schema, where)
         rows.append({**defaults, **row})
     return rows, problems
 
 
-def _typed(text: str, column: dict):
-    """Convert a cell by its column's schema; what does not fit stays text and is caught by the check."""
+def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield number and cells of every line of a sheet that is not empty."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t")
+    number = 1
     try:
-        if column.get("type") == "integer":
-            return int(text)
-        if column.get("type") == "array":
-            return [int(part) for part in text.split(",")]
-        if column.get("type") == "object":
-            return json.loads(text)
-    except ValueError:
-        return text
+        for cells in reader:
+            if any("\n" in cell or "\r" in cell for cell in cells):
+                raise ProtoduneError(
+                    f"{path}: line {number}: found a cell that goes on in the next line, expected one line per row; close "
+                    "or take out the quote at its beginning"
+                )
+            if cells:
+                yield number, cells
+            number = reader.line_num + 1
+    except csv.Error:
+        raise ProtoduneError(
+            f"{path}: line {number}: found a cell of more than {csv.field_size_limit()} characters, expected a short one; "
+            "is this a tab-separated sheet?"
+        ) from None
+
+
+def _typed(text: str, column: dict, where: str):
+    """Convert a cell by its column's schema; numbers that do not fit stay text and are caught by the check."""
+    kind = column.get("type")
+    if kind == "object":
+        return parse_json(text, where)
+    if kind == "integer" and _WHOLE.fullmatch(text):
+        return int(text)
+    parts = text.split(",")
+    if kind == "array" and all(_WHOLE.fullmatch(part.strip()) for part in parts):
+        return [int(part) for part in parts]
     return text
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,40}")
 
 
 def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]:
     """Turn checked rows into samples; problems between cells and between rows are returned."""
     problems, samples = [], []
+    if not rows:
+        problems.append(f"{where}: found no rows below the header, expected one for every sample; add them")
     for row in rows:
         name = row["sample"]
         if any(s.sample == name for s in samples):

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from protodune.core.errors import suggest
+from protodune.core.errors import shown, suggest
 from protodune.core.registry import module_name, names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,5 +154,5 @@ def settings_problems(module: str, class_name: str, settings: dict[str, Any], wh
         kind = _KINDS.get(known[name][0])
         wrong = kind and (not isinstance(value, kind) or (isinstance(value, bool) and known[name][0] != "bool"))
         if wrong or (known[name][0].startswith("tuple") and not isinstance(value, list | tuple)):
-            problems.append(f"{where}.{name}: found {value!r}, expected {known[name][0]}")
+            problems.append(f"{where}.{name}: found {shown(value)}, expected {known[name][0]}")
     return problems

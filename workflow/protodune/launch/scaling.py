@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shlex
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from tqdm import tqdm
 
 from protodune.core.errors import ProtoduneError
 from protodune.launch.allocation import find_allocation
+from protodune.launch.starters import words
 from protodune.measure.scaling import MODES, fit_network, rank_counts, speed_up, step_seconds
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def median(runs: list[dict], alone: list[dict]) -> dict:
 
 
 def _measure(study: Study, mode: str, ranks: int, output: Path) -> dict:
-    options = ["--ranks", str(ranks), "--threads", str(study.threads), *shlex.split(study.launcher_options)]
+    options = ["--ranks", str(ranks), "--threads", str(study.threads), *words(study.launcher_options, "--launcher-options")]
     program = [
         sys.executable,
         "-m",

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from protodune.core.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError, shown
 from protodune.launch.allocation import Allocation, Slot
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,16 @@ def srun(allocation: Allocation, slots: list[Slot], extra: str) -> list[str]:
         "srun", f"--nodes={slots[-1].cross_rank + 1}", f"--ntasks={len(slots)}",
         f"--ntasks-per-node={allocation.per_host}", f"--cpus-per-task={allocation.cpus}", "--distribution=block",
         # The first rank that fails ends the step, and no rank stays long when another has left.
-        "--kill-on-bad-exit=1", "--wait=60", "--label", *shlex.split(extra),
+        "--kill-on-bad-exit=1", "--wait=60", "--label", *words(extra, "--srun-options"),
     ]  # fmt: skip
+
+
+def words(options: str, where: str) -> list[str]:
+    """Return the words of further options as a shell would split them; ``where``: the option that gave them."""
+    try:
+        return shlex.split(options)
+    except ValueError as error:
+        raise ProtoduneError(f"{where}: found {shown(options)} ({error}), expected words; close the quote") from None
 
 
 def run_together(command_lines: Sequence[list[str]]) -> int:

@@ -29,12 +29,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """``task`` and, unless None, ``model`` must be those of the weights; denoised values of size up to ``cut_adc`` (ADC of
-    the reference gain) become zero; ``threshold`` is the score at which a pixel belongs to a region, None: what the weights
-    say, or 0.5; ``memory_mb`` for activations, None: as ``inference`` finds it."""
+    """``task`` and, unless None, ``model`` and ``network`` must be those of the weights; denoised values of size up to
+    ``cut_adc`` (ADC of the reference gain) become zero; ``threshold`` is the score at which a pixel belongs to a region,
+    None: what the weights say, or 0.5; ``memory_mb`` for activations, None: as ``inference`` finds it."""
 
     task: str
     model: str | None = None
+    network: str | None = None
     cut_adc: float = 0.0
     threshold: float | None = None
     precision: str = "float32"
@@ -60,7 +61,7 @@ def infer_sample(
     """
     keep_freed_memory()
     torch.set_num_threads(max(1, threads))
-    expected = {"task": settings.task, "model": settings.model, "family": family}
+    expected = {"task": settings.task, "model": settings.model, "network": settings.network, "family": family}
     network, trained = load_weights(weights, expected)
     fold_norms(network.module)
     if torch.cuda.is_available():

@@ -34,8 +34,9 @@ def load_weights(path: str | Path, expected: dict[str, str | None] | None = None
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("protodune", "{}"))
+            about = about if isinstance(about, dict) else {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
-    except (SafetensorError, OSError, json.JSONDecodeError):
+    except (SafetensorError, OSError, ValueError, RecursionError):
         raise ProtoduneError(f"{path}: not a safetensors file, expected protodune weights; train the model again") from None
     found = (about.get("format"), about.get("format_version"))
     if found != (FORMAT, FORMAT_VERSION):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from protodune.core.errors import ProtoduneError
-from protodune.core.tables import read_table
+from protodune.core.tables import read_columns_and_rows
 from protodune.detector.model import Plane
 from protodune.events.store import EventStore
 
@@ -29,9 +29,9 @@ def read_rows(paths: Iterable[str | Path]) -> tuple[list[str], list[dict[str, st
     columns: dict[str, None] = {}
     rows: list[dict[str, str]] = []
     for path in paths:
-        rows += read_table(path)
-        with open(path, encoding="utf-8") as file:
-            columns |= dict.fromkeys(file.readline().rstrip("\n").split("\t"))
+        names, found = read_columns_and_rows(path)
+        rows += found
+        columns |= dict.fromkeys(names)
     return list(columns), rows
 
 

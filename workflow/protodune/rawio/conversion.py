@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from protodune.core.errors import ProtoduneError
-from protodune.core.files import require_file
+from protodune.core.errors import ProtoduneError, shown
+from protodune.core.files import read_text
 from protodune.core.provenance import versions
 from protodune.core.settings import defaults_of
 from protodune.detector.model import Detector
@@ -236,17 +237,17 @@ def stretch_slow_board(event: RawEvent, detector: Detector, only_short: bool) ->
 
 def read_channel_list(path: str, detector: Detector) -> np.ndarray:
     """Read a list of offline channels, uint32: one number per line, # begins a comment."""
-    require_file(path, "a list of channels", "mend 'bad_channels' in the configuration")
+    content = read_text(path, "a list of channels", "mend 'bad_channels' in the configuration")
+    most = detector.n_channels - 1
     channels = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            text = line.split("#")[0].strip()
-            if not text:
-                continue
-            if not text.isdigit() or int(text) >= detector.n_channels:
-                raise ProtoduneError(
-                    f"{path}: line {number}: found '{text}', expected a channel from 0 to {detector.n_channels - 1} "
-                    f"({detector.title})"
-                )
-            channels.append(int(text))
+    for number, line in enumerate(io.StringIO(content, newline=None), start=1):
+        text = line.split("#")[0].strip()
+        if not text:
+            continue
+        digits = text.lstrip("0") or "0"
+        if not (text.isascii() and text.isdigit()) or len(digits) > len(str(most)) or int(digits) > most:
+            raise ProtoduneError(
+                f"{path}: line {number}: found {shown(text)}, expected a channel from 0 to {most} ({detector.title})"
+            )
+        channels.append(int(digits))
     return np.array(channels, dtype=np.uint32)

@@ -189,6 +189,8 @@ class SampleSettings:
             raise ProtoduneError(
                 f"sample {self.sample}: units {list(self.units)}, expected numbers from 0 to {last} ({detector.title})"
             )
+        if len(set(self.units)) < len(self.units):
+            raise ProtoduneError(f"sample {self.sample}: units {list(self.units)}, expected each unit once")
         if not 1 <= self.events <= MAX_EVENTS:
             raise ProtoduneError(f"sample {self.sample}: {self.events} events, expected 1 to {MAX_EVENTS}")
         if self.seed < 0:

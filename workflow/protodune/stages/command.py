@@ -8,11 +8,20 @@ import sys
 from collections.abc import Callable
 
 from protodune.core.errors import ProtoduneError
+from protodune.core.settings import is_finite
 
 
 def stage_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return a parser for ``python -m protodune.stages.NAME``."""
     return argparse.ArgumentParser(prog=f"protodune {name}", description=description)
+
+
+def number(text: str) -> float:
+    """Return a number of the command line, as the type of an option; it must be finite."""
+    value = float(text)
+    if not is_finite(value):
+        raise argparse.ArgumentTypeError(f"found {text}, expected a finite number")
+    return value
 
 
 def run_stage(name: str, action: Callable[[], None]) -> int:

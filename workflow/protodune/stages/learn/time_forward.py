@@ -8,7 +8,7 @@ import json
 from protodune.detector.model import FAMILIES
 from protodune.detector.registry import DEFAULT
 from protodune.learning.timing import time_forward
-from protodune.stages.command import run_stage, stage_parser
+from protodune.stages.command import number, run_stage, stage_parser
 
 RUNTIMES = ("float32", "bfloat16", "onnx")
 
@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--family", required=True, choices=FAMILIES, help="family of planes")
     p.add_argument("--detector", default=DEFAULT, help="name of the detector")
     p.add_argument("--runtime", required=True, choices=RUNTIMES, help="PyTorch in either precision, or ONNX Runtime")
-    p.add_argument("--share", required=True, type=float, help="share of a plane's pixels at a time")
+    p.add_argument("--share", required=True, type=number, help="share of a plane's pixels at a time")
     p.add_argument("--ticks", type=int, help="ticks of a plane; the detector's readout if left out")
     p.add_argument("--repeats", type=int, default=3)
     p.add_argument("--threads", type=int, default=1)

@@ -8,7 +8,7 @@ from protodune.core.settings import parse_settings
 from protodune.learning.training.distributed import BACKENDS
 from protodune.learning.training.fit import Job, train_network
 from protodune.learning.training.settings import TrainingSettings
-from protodune.stages.command import run_stage, stage_parser
+from protodune.stages.command import number, run_stage, stage_parser
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,9 +28,9 @@ def add_job_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--code", default="", help="digest of the code, part of the checkpoint's fingerprint")
     p.add_argument("--threads", type=int, default=1, help="CPU threads of all ranks on this node together")
     p.add_argument("--backend", default="auto", choices=BACKENDS)
-    p.add_argument("--checkpoint-minutes", type=float, default=10.0, help="at most so much work is lost")
-    p.add_argument("--watchdog-minutes", type=float, default=20.0, help="without progress the job ends; 0: never")
-    p.add_argument("--fusion-mb", type=float, default=64.0, help="gradients travel in buffers of this size; 0: in one")
+    p.add_argument("--checkpoint-minutes", type=number, default=10.0, help="at most so much work is lost")
+    p.add_argument("--watchdog-minutes", type=number, default=20.0, help="without progress the job ends; 0: never")
+    p.add_argument("--fusion-mb", type=number, default=64.0, help="gradients travel in buffers of this size; 0: in one")
 
 
 def job_of(args: argparse.Namespace) -> Job:

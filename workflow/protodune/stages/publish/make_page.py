@@ -9,7 +9,7 @@ import logging
 from protodune.core.files import write_text
 from protodune.publish.captions import Item
 from protodune.publish.page.assembly import PageContent, assemble
-from protodune.stages.command import run_stage, stage_parser
+from protodune.stages.command import number, run_stage, stage_parser
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--results", required=True, help="folder that the paths of figures are relative to")
     p.add_argument("--rulegraph", required=True, help="what `snakemake --rulegraph` printed")
     p.add_argument("--config", required=True, help="JSON of the settings")
-    p.add_argument("--megabytes", type=float, default=29.0, help="most that the page may weigh, if one event fits")
+    p.add_argument("--megabytes", type=number, default=29.0, help="most that the page may weigh, if one event fits")
     p.add_argument("--output", required=True, help="HTML to write")
     return p
 
