@@ -14,6 +14,7 @@ import uproot
 
 from clones import BLOCKS, README, Clone, merge
 from helpers import DATA, REPOSITORY
+from protodune.core.files import checksum
 
 SET_UP, OWN_DATA, LOOK_AND_EXPORT, PAPER, CLUSTER = BLOCKS  # PAPER: test_paper.py
 SNAKEMAKE = ".venv/bin/snakemake --profile profiles/local"
@@ -163,6 +164,11 @@ def test_looking_into_a_file_and_the_way_back_to_root(demo, own_data):
     demo.run(back)
     with uproot.open(demo.results / "export" / "zoo.v1" / "run5387.root") as file:
         assert file["denoised"].num_entries == 72
+        made = json.loads(str(file["protodune_about"]))["products"]
+        for family, about in made.items():
+            assert about["weights_sha256"] == checksum(REPOSITORY / "zoo" / f"unet.{family}.safetensors")
+        assert set(made) == {"induction", "collection"}
+        assert {key.split(";")[0] for key in file.keys()} == {"protodune_about", "denoised", "regions"}  # noqa: SIM118
 
 
 def test_the_cluster_commands_plan(demo):

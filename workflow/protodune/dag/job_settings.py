@@ -103,6 +103,11 @@ class JobSettings:
         row = self._of.samples[w.sample]
         return [f"--detector={row.detector}", *([f"--tag={row.tag}"] if row.tag else [])]
 
+    def export_options(self, w) -> list[str]:
+        """Options of the way back to ROOT."""
+        wanted = self._config["export"]["denoised_runs_adc"]
+        return [] if wanted is None else [f"--denoised-runs-adc={wanted}"]
+
     def scaling_options(self, w) -> list[str]:
         """Options of the scaling study."""
         wanted = self._config["scaling"]

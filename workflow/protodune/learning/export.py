@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import write_text
+from protodune.core.files import checksum, write_text
 from protodune.core.provenance import versions
 from protodune.detector.model import Detector, Plane
 from protodune.detector.registry import find_detector
@@ -140,9 +139,9 @@ def card(
         **{key: about[key] for key in ("model", "family", "network", "task", "parameters")},
         **found,
         **size,
-        files=", ".join(f"`{f.name}` ({f.stat().st_size / 1e6:.1f} MB, sha256 {_digest(f)[:16]}…)" for f in files),
+        files=", ".join(f"`{f.name}` ({f.stat().st_size / 1e6:.1f} MB, sha256 {checksum(f)[:16]}…)" for f in files),
         weights=weights.name,
-        sha256=_digest(weights),
+        sha256=checksum(weights),
         network_settings=json.dumps(about["network_settings"]),
         versions=json.dumps(versions("torch", "onnx", "onnxruntime")),
         input=_INPUTS[portable.input].format(
@@ -183,7 +182,3 @@ def _validation(network: Network, about: dict) -> str:
         if value is not None:
             found.append(f"{output.name} ({loss.reports}) {value:.4f} {loss.unit}".rstrip())
     return f"On tiles of whole planes never trained on: {', '.join(found)}." if found else "None recorded in the weights."
-
-
-def _digest(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
