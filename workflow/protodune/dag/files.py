@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from protodune.dag.config_check import find_file
 from protodune.dag.job_settings import JobSettings, is_remote
 from protodune.dag.model_check import features_of
@@ -28,8 +30,12 @@ class Files:
         return [events(name) for name in self._of.samples]
 
     def checks(self) -> list[str]:
-        """Inspections of the sources that are not simulated."""
-        return [f"results/checks/{s.sample}.txt" for s in self._of.samples.values() if s.is_file]
+        """What the checks of the sources that are not simulated found."""
+        return [f"results/checks/{s.sample}.tsv" for s in self._of.samples.values() if s.is_file]
+
+    def checked_files(self, w) -> list[str]:
+        """The files on disk that a check reads; one that is missing is none, so that the check can say so."""
+        return [path for path in self.local_sources(w) if Path(path).is_file()]
 
     # Trainings.
 
