@@ -85,6 +85,7 @@ rule check:
     log:
         "results/logs/check/check.log",
     localrule: True
+    retries: 0
     shell:
         # The table goes to the screen alone, the error to the log as well.
         "{{ python -m protodune.stages.produce.judge_checks --table {input.tsv:q} 2>&1 >&3 | tee {log:q} >&2; }} 3>&1"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from helpers import REPOSITORY
-from protodune.dag.config_check import check_config
+from protodune.dag.config_check import FIGURE_TABLES, check_config
 from protodune.dag.figures import Figures
 from protodune.dag.files import Files
 from protodune.dag.job_code import JobCode
@@ -144,6 +144,13 @@ def test_what_the_paper_says_of_samples_and_networks(plan):
     assert about["samples"]["injected"] == "cosmic signals on top of run, seed 3"
     assert "tracks at 80 deg across U" in about["samples"]["u80"]
     assert about["networks"]["zoo.v1 (denoise, induction)"] == "unet, weights zoo/unet.{family}.safetensors"
+
+
+def test_every_kind_of_table_has_subjects(plan):
+    figures = plan().figures
+    assert set(figures.kinds.values()) <= set(FIGURE_TABLES)
+    for kind in FIGURE_TABLES:
+        assert isinstance(figures.subjects(kind), list)
 
 
 def test_a_figure_of_images_is_drawn_again_when_its_own_module_changes(plan):

@@ -6,7 +6,24 @@ import csv
 import io
 from pathlib import Path
 
+from protodune.core.errors import ProtoduneError, suggest
 from protodune.core.files import require_file, write_text
+
+
+class Row(dict):
+    """A row of a table that was read, text by column; a column that the table does not have is a ProtoduneError."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str | Path, cells: dict[str, str]):
+        super().__init__(cells)
+        self.path = path
+
+    def __missing__(self, column: str) -> str:
+        raise ProtoduneError(
+            f"{self.path}: has no column '{column}'{suggest(column, list(self))}, expected a table with it; found "
+            f"{', '.join(self)}; give the table of the right stage"
+        )
 
 
 def write_table(path: str | Path, rows: list[dict], columns: list[str]) -> None:
@@ -19,8 +36,23 @@ def write_table(path: str | Path, rows: list[dict], columns: list[str]) -> None:
     write_text(path, out.getvalue())
 
 
-def read_table(path: str | Path) -> list[dict[str, str]]:
-    """Read a TSV file into one dict per row, all values text."""
+def read_table(path: str | Path) -> list[Row]:
+    """Read a TSV file into one row per line, all values text."""
     require_file(path, "a TSV table", "run the stage that makes it")
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            lines = [cells for cells in csv.reader(file, delimiter="\t") if cells]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ProtoduneError(
+            f"{path}: cannot be read as text ({error}), expected a TSV table; run the stage that makes it again"
+        ) from None
+    if not lines:
+        raise ProtoduneError(f"{path}: found an empty file, expected a TSV table; run the stage that makes it again")
+    head, *rows = lines
+    for number, cells in enumerate(rows, start=1):
+        if len(cells) != len(head):
+            raise ProtoduneError(
+                f"{path}: row {number} has {len(cells)} cells, expected {len(head)} as its head; run the stage that makes "
+                "it again"
+            )
+    return [Row(path, dict(zip(head, cells, strict=True))) for cells in rows]
