@@ -8,6 +8,7 @@ from plugins.small_detector import DETECTOR as SMALL
 from protodune.cli import main
 from protodune.core.tables import read_table
 from protodune.detector.known.protodune_sp import DETECTOR
+from protodune.publish.checks import COLUMNS
 from protodune.rawio.inspection import inspect
 from protodune.stages.produce import check, gather_checks, judge_checks
 
@@ -61,6 +62,7 @@ def checked(folder, sample, source, **options):
     argv = [str(part) for name, value in (arguments | options).items() for part in (f"--{name.replace('_', '-')}", value)]
     assert check.main(argv) == 0, "a bad file ends no other check"
     [row] = read_table(folder / f"{sample}.tsv")
+    assert tuple(row) == COLUMNS
     return row
 
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from protodune.publish.typeset import NOTHING, Block, markdown
 
-_SHOWN = ("sample", "source", "events", "ticks", "channels", "truth", "problems")
+COLUMNS = ("sample", "source", "events", "ticks", "channels", "truth", "problems", "in_words")
+"""Columns of the table: ``problems`` is their number, ``in_words`` the first of them."""
+_SHOWN = COLUMNS[:-1]
 
 
 def checks_text(rows: Sequence[dict[str, str]]) -> str:

@@ -13,12 +13,9 @@ import numpy as np
 from protodune.core.errors import ProtoduneError
 from protodune.detector.model import Detector
 from protodune.events.types import RawSource
-from protodune.rawio.conversion import read_channel_list
 from protodune.rawio.source import describe_root, open_raw
 
 MAX_EVENTS = 5
-CHECK_COLUMNS = ("sample", "source", "events", "ticks", "channels", "truth", "problems", "in_words")
-"""Columns of the table of checked sources: ``problems`` is their number, ``in_words`` the first of them."""
 IN_WORDS, LONGEST = 3, 400
 """How many problems a row tells in words, and how many characters of each."""
 
@@ -80,15 +77,17 @@ def check_source(
     partner: str | None = None,
     bad_channels: str | None = None,
 ) -> tuple[str, dict[str, str | int]]:
-    """Inspect all files of a sample, every event; return the inspections as text, and a row (``CHECK_COLUMNS``).
+    """Inspect all files of a sample, every event; return the inspections as text, and a row of the table of all sources.
 
-    Nothing is raised for a bad file: what is wrong stands in the row.
+    Nothing is raised for a bad file: ``problems`` of the row is the number of what is wrong, ``in_words`` the first of it.
     """
     reports = [inspect(path, detector, tag, every_event=True) for path in (source, partner) if path]
     for report in reports:
         if not report.problems and "flavour" not in report.values:
             report.problems.append(f"{report.path}: holds no raw digits, expected a ROOT file or a DUNEdn dump with digits")
     if bad_channels:
+        from protodune.rawio.conversion import read_channel_list  # with scipy, which takes a second
+
         reports.append(Inspection(bad_channels))
         try:
             reports[-1].say("channels", len(read_channel_list(bad_channels, detector)))
@@ -96,7 +95,7 @@ def check_source(
             reports[-1].problems.append(str(error))
     values, problems = reports[0].values, [" ".join(p.split()) for report in reports for p in report.problems]
     own = [values["truth"]] if values.get("truth", "none") != "none" else []
-    truth = ", ".join(own + ["partner"] * bool(partner)) or "none"
+    truth = ", ".join(own + ["partner"] * bool(partner)) or ("none" if "truth" in values else "")
     words = [p if len(p) <= LONGEST else f"{p[:LONGEST]}…" for p in problems[:IN_WORDS]]
     words += [f"and {len(problems) - IN_WORDS} more"] if len(problems) > IN_WORDS else []
     cells = {name: values.get(name, "") for name in ("events", "ticks", "channels")}

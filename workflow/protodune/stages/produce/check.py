@@ -8,7 +8,7 @@ import logging
 from protodune.core.files import write_text
 from protodune.core.tables import write_table
 from protodune.detector.registry import DEFAULT, find_detector
-from protodune.rawio.inspection import CHECK_COLUMNS, check_source
+from protodune.rawio.inspection import check_source
 from protodune.stages.command import run_stage, stage_parser
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def run(
     """Read every event of the files of a sample, and write what is in them and what is wrong."""
     text, found = check_source(sample, source, find_detector(detector), tag, partner, bad_channels)
     write_text(output, text)
-    write_table(row, [found], list(CHECK_COLUMNS))
+    write_table(row, [found], list(found))
     log.info("%s: %d problem(s)%s", sample, found["problems"], f": {found['in_words']}" if found["problems"] else "")
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from protodune.core.files import write_text
 from protodune.core.tables import read_table, write_table
-from protodune.publish.checks import checks_text
-from protodune.rawio.inspection import CHECK_COLUMNS
+from protodune.publish.checks import COLUMNS, checks_text
 from protodune.stages.command import run_stage, stage_parser
 
 log = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
 def run(rows: list[str], output: str) -> None:
     """Write the table, and the same for people beside it; without any source it says so."""
     found = [row for path in rows for row in read_table(path)]
-    write_table(output, found, list(CHECK_COLUMNS))
+    write_table(output, found, list(COLUMNS))
     write_text(Path(output).with_suffix(".md"), checks_text(found))
     log.info("%s: %d samples", output, len(found))
 
