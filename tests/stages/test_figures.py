@@ -118,7 +118,7 @@ ROWS = [{"detector": "protodune_sp", "task": "denoise", "step": "denoise", "fami
         ("metrix", ROWS, "figure 'metrix' is unknown (did you mean 'metrics'?)"),
         ("metrics", ROWS, "t.tsv: has no column 'metric'"),
         ("residuals", ROWS, "t.tsv: has no column 'metric'"),
-        ("noise", ROWS, "t.tsv: has no column 'quantity'"),
+        ("noise", ROWS, "t.tsv: has no column 'plane'"),
         ("scaling", ROWS, "t.tsv: has no column 'kind'"),
         ("training", ROWS, "figure 'training': found the columns"),
         ("training", [{"val_denoised": 1.0, "train_denoised": 1.0}], "t.tsv: has no column 'epoch'"),

@@ -17,6 +17,8 @@ def test_a_column_that_is_not_there_is_one_line(tmp_path):
     assert row.get("metod") is None
     with pytest.raises(ProtoduneError, match=r"t.tsv: has no column 'metod' \(did you mean 'method'\?\), .* method, value"):
         row["metod"]
+    with pytest.raises(ProtoduneError, match=r"t\.tsv: has no column 'unit'"):
+        (row | {"value": "2"})["unit"]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,10 @@ class Row(dict):
         super().__init__(cells)
         self.path = path
 
+    def __or__(self, cells: dict) -> Row:
+        """Return the row with further cells."""
+        return Row(self.path, {**self, **cells})
+
     def __missing__(self, column: str) -> str:
         raise ProtoduneError(
             f"{self.path}: has no column '{column}'{suggest(column, list(self))}, expected a table with it; found "
