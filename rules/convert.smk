@@ -35,11 +35,12 @@ rule convert:
 
 
 rule check_sample:
-    """Read every event of one source and report what is wrong."""
+    """Read every event of one source and write down what is in it and what is wrong; a bad file ends no other check."""
     input:
-        FILES.local_sources,
+        FILES.checked_files,
     output:
-        ensure("results/checks/{sample}.txt", non_empty=True),
+        text=ensure("results/checks/{sample}.txt", non_empty=True),
+        row=ensure("results/checks/{sample}.tsv", non_empty=True),
     log:
         "results/logs/check_sample/{sample}.log",
     benchmark:
@@ -53,11 +54,40 @@ rule check_sample:
         options=SETTINGS.check_options,
         code=CODE.of_sample("produce.check"),
     shell:
-        "python -m protodune.stages.produce.check --source {params.source:q} {params.options:q} --output {output:q}"
-        " > {log:q} 2>&1"
+        "python -m protodune.stages.produce.check --sample {wildcards.sample} --source {params.source:q} {params.options:q}"
+        " --output {output.text:q} --row {output.row:q} > {log:q} 2>&1"
+
+
+rule gather_checks:
+    """One table of all sources."""
+    input:
+        FILES.checks(),
+    output:
+        tsv=ensure("results/tables/check.tsv", non_empty=True),
+        md=ensure("results/tables/check.md", non_empty=True),
+    log:
+        "results/logs/gather_checks/check.log",
+    benchmark:
+        "results/benchmarks/gather_checks/check.tsv"
+    localrule: True
+    resources:
+        mem_mb=lambda w, attempt: 500 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
+    params:
+        code=code_digest(stage("produce.gather_checks")),
+    shell:
+        "python -m protodune.stages.produce.gather_checks --rows {input:q} --output {output.tsv:q} > {log:q} 2>&1"
 
 
 rule check:
-    """Stage target: look into every source that is not simulated, before hours are spent."""
+    """Stage target: look into every source that is not simulated, before hours are spent; fails if one has a problem."""
     input:
-        FILES.checks(),
+        tsv=rules.gather_checks.output.tsv,
+        md=rules.gather_checks.output.md,
+    log:
+        "results/logs/check/check.log",
+    localrule: True
+    retries: 0
+    shell:
+        # The table goes to the screen alone, the error to the log as well.
+        "{{ python -m protodune.stages.produce.judge_checks --table {input.tsv:q} 2>&1 >&3 | tee {log:q} >&2; }} 3>&1"

@@ -75,10 +75,11 @@ rule export_sample:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
+        options=SETTINGS.export_options,
         code=CODE.of_sample("produce.export"),
     shell:
         "python -m protodune.stages.produce.export --events {input.events:q} --products {input.products:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " {params.options:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule export:

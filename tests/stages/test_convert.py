@@ -1,6 +1,5 @@
-"""Conversion: damaged events, bad channels, the slow board, memory, a full disk; and the way back to ROOT."""
+"""Conversion: damaged events, bad channels, the slow board, memory, a full disk."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -13,14 +12,12 @@ from helpers import DATA, TICKS, as_json, job_environment, one_line_error, run_m
 from protodune.core.errors import ProtoduneError
 from protodune.core.tables import read_table
 from protodune.detector.known.protodune_sp import DETECTOR
-from protodune.events.products import Place, ProductWriter
 from protodune.events.store import STATUS_LISTED, EventStore
 from protodune.rawio.flat import write_flat
 from protodune.rawio.source import open_raw
 from protodune.simulation.events import simulate_events
 from protodune.stages.measure import lost_events
-from protodune.stages.produce import convert, export
-from protodune.tasks.known.denoise import TASK
+from protodune.stages.produce import convert
 
 CONVERT = as_json(sample="s", kind="simulation")
 
@@ -119,38 +116,6 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, flat_file):
     result = subprocess.run(command, env=job_environment(), capture_output=True, text=True, check=False)
     assert "cannot be written (File too large)" in one_line_error(result, "convert")
     assert list((tmp_path / "o").iterdir()) == []
-
-
-def test_products_go_back_to_root(tmp_path, store_file, rng):
-    denoised = np.zeros((960, TICKS), np.float32)
-    denoised[100, 50:60] = 20
-    denoised[100, 200] = -8
-    denoised[300, TICKS - 3 :] = 5
-    denoised[301, 10] = 2  # below the threshold of a region
-    with (
-        EventStore(store_file) as store,
-        ProductWriter.open(tmp_path / "p.h5", store, "collection", TASK.outputs, {}) as writer,
-    ):
-        writer.write(Place(0, store.plane("X", 0)), {"denoised": denoised})
-    argv = ["--events", store_file, "--products", tmp_path / "p.h5", "--output", tmp_path / "p.root"]
-    assert export.main(list(map(str, argv))) == 0
-    with uproot.open(tmp_path / "p.root") as file:
-        assert json.loads(str(file["protodune_about"]))["region_threshold_adc"] == 3.5
-        tree = file["denoised"].arrays(library="np")
-        assert tree["channel"].tolist() == list(range(1600, 2560))
-        assert np.array_equal(tree["adc"], denoised)
-        assert set(tree["event"]) == {1}
-        regions = file["regions"].arrays(library="np")
-    found = list(zip(*(regions[name].tolist() for name in ("channel", "begin", "end")), strict=True))
-    assert found == [(1700, 50, 60), (1700, 200, 201), (1900, TICKS - 3, TICKS)]
-
-
-def test_an_export_of_other_events_is_refused(tmp_path, store_file):
-    result = run_module(
-        "stages.produce.export", "--events", store_file, "--products", store_file, "--output", tmp_path / "p.root"
-    )
-    assert "found format protodune-events" in one_line_error(result, "export")
-    assert not (tmp_path / "p.root").exists()
 
 
 def test_event_stores_carry_settings_and_versions(store_file):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from protodune.core.tables import read_table
+from protodune.core.tables import read_table, write_table
 from protodune.publish.figures.known.training import draw_training
 from protodune.publish.figures.spec import distinct_methods, find_figure
 from protodune.stages.measure import curves, measure, table
@@ -107,3 +107,28 @@ def test_points_take_the_areas_of_their_curves():
     point = {"detector": "d", "step": "s", "method": "m", "threshold": "0.5"}
     area = {"detector": "d", "step": "s", "method": "m", "auc": "0.9", "error": "0.1"}
     assert find_figure("regions").prepare([point, area]) == [{**point, "auc": "0.9", "error": "0.1"}]
+
+
+ROWS = [{"detector": "protodune_sp", "task": "denoise", "step": "denoise", "family": "collection", "method": "raw"}]
+
+
+@pytest.mark.parametrize(
+    ("figure", "rows", "message"),
+    [
+        ("metrix", ROWS, "figure 'metrix' is unknown (did you mean 'metrics'?)"),
+        ("metrics", ROWS, "t.tsv: has no column 'metric'"),
+        ("residuals", ROWS, "t.tsv: has no column 'metric'"),
+        ("noise", ROWS, "t.tsv: has no column 'plane'"),
+        ("scaling", ROWS, "t.tsv: has no column 'kind'"),
+        ("training", ROWS, "figure 'training': found the columns"),
+        ("training", [{"val_denoised": 1.0, "train_denoised": 1.0}], "t.tsv: has no column 'epoch'"),
+        ("search", ROWS, "t.tsv: has no column 'val_loss'"),
+        ("simulation", ROWS, "t.tsv: has no column 'figure'"),
+    ],
+)
+def test_a_table_of_another_kind_is_one_line(figure, rows, message, tmp_path, capsys):
+    write_table(tmp_path / "t.tsv", rows, list(rows[0]))
+    argv = [figure, "--tables", str(tmp_path / "t.tsv"), "--output", str(tmp_path / "f.png")]
+    assert draw_figure.main([*argv, *(["--names", "unet.t"] if figure == "training" else [])]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "f.png").exists()

@@ -16,6 +16,7 @@ import yaml
 
 from clones import BLOCKS, README, Clone, merge
 from helpers import DATA, REPOSITORY
+from protodune.core.files import checksum
 from protodune.events.products import Products
 
 SET_UP, OWN_DATA, LOOK_AND_EXPORT, PAPER, CLUSTER = BLOCKS  # PAPER: test_paper.py
@@ -145,20 +146,41 @@ def test_one_trained_network_takes_a_setting_without_the_others(demo):
 
 @pytest.fixture(scope="module")
 def own_data(demo):
-    """What the last command of the block on own data printed; the recording lies beside the copy, and the shipped weights
-    have their whole path."""
-    shutil.copy(DATA / "art_detsim_small.root", demo.folder.parent / "run.root")
+    """What the commands of the block on own data printed; the recording lies beside the copy, and the shipped weights have
+    their whole path.
+
+    First the recording is damaged and a second one is missing: what the check of these printed comes first.
+    """
+    recording = demo.folder.parent / "run.root"
+    *sheets, check, clean = (command.replace("/path/to/run5387.root", str(recording)) for command in OWN_DATA)
+    for command in sheets:
+        demo.run(command)
     weights = {"models": {"zoo": {"weights": str(demo.folder / "zoo" / "unet.{family}.safetensors")}}}
-    for command in OWN_DATA:
-        output = demo.run(command.replace("/path/to/run5387.root", str(demo.folder.parent / "run.root")))
-        if command.endswith("> mine.yaml"):
-            with (demo.folder / "mine.yaml").open("a") as file:
-                file.write(yaml.safe_dump(weights, allow_unicode=True))
-    return output
+    with (demo.folder / "mine.yaml").open("a") as file:
+        file.write(yaml.safe_dump(weights, allow_unicode=True))
+    sheet = (demo.folder / "mine.tsv").read_text()
+    (demo.folder / "mine.tsv").write_text(f"{sheet}lost\ttest\tdata\tno such.root\n")
+    shutil.copy(DATA / "art_badpayload.root", recording)
+    printed = [demo.run(check, expected=1)]
+    (demo.folder / "mine.tsv").write_text(sheet)
+    shutil.copy(DATA / "art_detsim_small.root", recording)
+    return [*printed, demo.run(check), demo.run(clean)]
+
+
+def test_a_check_looks_at_all_files_and_ends_with_a_table(demo, own_data):
+    bad, good, _ = own_data
+    assert "### 2 samples read from files, 2 with problems" in bad
+    assert re.search(r"^\* run5387: \S.*run.root: tree Events, entry 1", bad, re.MULTILINE)
+    assert "\n* lost: no such.root: found no such file" in bad
+    assert "check: error: 2 of 2 samples have problems: run5387: " in bad
+    assert "### 1 sample read from files, none with problems" in good, "it was read again, since it has changed"
+    assert "check: error" not in good
+    [row] = rows(demo.results / "tables" / "check.tsv")
+    assert (row["sample"], row["events"], row["truth"], row["problems"]) == ("run5387", "3", "charge", "0")
 
 
 def test_own_data_uses_the_shipped_networks(demo, own_data):
-    assert "train_model" not in own_data
+    assert "train_model" not in own_data[-1]
     assert "art, split 99" in (demo.results / "checks" / "run5387.txt").read_text()
     assert (demo.results / "products/denoise/zoo.v1/collection/run5387.h5").exists()
     assert (demo.results / "figures" / "display.induction.run5387.png").exists()
@@ -185,6 +207,11 @@ def test_looking_into_a_file_and_the_way_back_to_root(demo, own_data):
     demo.run(back)
     with uproot.open(demo.results / "export" / "zoo.v1" / "run5387.root") as file:
         assert file["denoised"].num_entries == 72
+        made = json.loads(str(file["protodune_about"]))["products"]
+        for family, about in made.items():
+            assert about["weights_sha256"] == checksum(REPOSITORY / "zoo" / f"unet.{family}.safetensors")
+        assert set(made) == {"induction", "collection"}
+        assert {key.split(";")[0] for key in file.keys()} == {"protodune_about", "denoised", "regions"}  # noqa: SIM118
 
 
 def test_the_cluster_commands_plan(demo):

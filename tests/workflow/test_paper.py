@@ -8,8 +8,8 @@ import pytest
 
 from clones import BLOCKS, Clone, merge
 from helpers import DATA
+from protodune.core.files import checksum
 from protodune.core.tables import read_table
-from protodune.publish.manifest import checksum
 
 PAPER, VERIFY = BLOCKS[3][-2:]
 TRACKS = '{"content": "ideal_tracks"'

@@ -253,6 +253,96 @@ def test_a_network_that_does_not_serve_a_task_is_refused(config, tmp_path):
     assert "trial 't': unet: network unet does not serve task regions of step regions, expected one of denoise" in text
 
 
+OWN_NETWORK = """
+from dataclasses import dataclass
+
+from protodune.learning.network import NetworkSpec
+
+
+@dataclass(frozen=True)
+class Settings:
+    width: int = 8
+
+
+SPEC = NetworkSpec(build=None, settings=Settings, features="waveform", window=None, rounding_decides=False, serves={})
+"""
+
+
+@pytest.fixture
+def own(config, tmp_path, monkeypatch):
+    """Write modules of a package of one's own, of another name in each test, since sources are kept."""
+    package = f"own_{abs(hash(tmp_path))}"
+    (tmp_path / package).mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(name, text):
+        (tmp_path / package / f"{name}.py").write_text(text)
+        return f"{package}.{name}"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("serves", "message"),
+    [
+        ('{"denoise": ("denoised",)}', "network {} does not serve task regions of step regions, expected one of denoise"),
+        (
+            '{"regions": ("charge",)}',
+            "network {} makes 'charge' of task regions, which has labels of regions; change 'serves'",
+        ),
+        ('{"*": ("denoised", "regions")}', "network {} makes 'denoised' of task regions, which has labels of regions"),
+        ("make()", "network {}: serves is no literal, expected {{task: (outputs)}}"),
+        ("somewhere.SERVES", "network {}: serves is no literal, expected {{task: (outputs)}}"),
+    ],
+)
+def test_a_network_that_would_train_another_task_is_refused(config, tmp_path, own, serves, message):
+    name = own("net", OWN_NETWORK.replace("serves={}", f"serves={serves}"))
+    config["models"]["mine"] = {"network": name, "patches": "patch96"}
+    config["search"] |= {"model": "mine", "step": "regions"}
+    text = problems(trials(config, tmp_path, "t|regions|mine|induction||", "base|denoise|unet|collection||"))
+    assert f"trial 't': mine: {message.format(name)}" in text
+    assert f"config.search: {message.format(name)}" in text
+
+
+def test_a_search_needs_a_model_that_is_trained(config):
+    config["models"]["given"] = {"network": "unet", "weights": "zoo/unet.{family}.safetensors"}
+    config["search"]["model"] = "given"
+    assert "config.search.model: 'given' has no 'patches', expected a model that is trained" in problems(config)
+
+
+@pytest.mark.parametrize("part", ["window", "features", "serves"])
+def test_a_network_that_lacks_a_part_is_refused_with_its_trials(config, tmp_path, own, part):
+    whole = OWN_NETWORK.replace("serves={}", 'serves={"*": ()}')
+    wanted = next(p for p in whole.splitlines()[-1].removesuffix(")").split("(", 1)[1].split(", ") if p.startswith(part))
+    name = own("net", whole.replace(f", {wanted}", ""))
+    config["models"]["mine"] = {"network": name, "patches": "patch96"}
+    text = problems(trials(config, tmp_path, "t|denoise|mine|induction||", "base|denoise|unet|collection||"))
+    assert f"config.models.mine.network: network '{name}': SPEC of {name} lacks {part}, expected all parts" in text
+    config["models"]["mine"]["network"] = "nobody.knows"
+    assert "config.models.mine.network: network 'nobody.knows' is unknown" in problems(config)
+
+
+def test_a_figure_of_ones_own_is_checked_before_anything_runs(config, own):
+    figure = 'FIGURE = Figure(name="f", head="f", table="{}", draw=draw, caption="")\n'
+    config["figures"]["more"] = [own("lacks", figure.format("methods")), own("kind", figure.format("method"))]
+    text = problems(config)
+    assert f"figure '{config['figures']['more'][0]}': FIGURE of {config['figures']['more'][0]} lacks order, expected" in text
+    config["figures"]["more"] = [own("other", figure.replace("caption", "order=1, caption").format("method"))]
+    text = problems(config)
+    assert "found table 'method', expected methods | details" in text
+    assert "(did you mean 'methods'?)" in text
+
+
+def test_a_measure_of_a_task_is_checked_before_anything_runs(config, own):
+    measure = 'MEASURE = Measure(name="m", level="{}", needs=(), metrics=(), run=run)\n'
+    names = own("level", measure.format("score")), own("lacks", measure.format("scores").replace(", run=run", ""))
+    task = "TASK = Task(name='t', head='', outputs=(), labels={{}}, losses={{}}, measures=('{}',))\n"
+    config["steps"]["one"] = {"task": own("one", task.format(names[0]))}
+    assert f"config.steps.one: measure '{names[0]}': level 'score', expected scores or details" in problems(config)
+    config["steps"]["one"] = {"task": own("two", task.format(names[1]))}
+    assert f"measure '{names[1]}': MEASURE of {names[1]} lacks run, expected all parts of a Measure" in problems(config)
+
+
 def test_losses_are_those_of_the_task(config):
     config["models"]["unet"]["training"] |= {"loss": {"denoised": "hubber"}, "weight": {"roi": 1}}
     text = problems(config)

@@ -1,12 +1,15 @@
 """Digests of code: what counts, and that they are narrow."""
 
+import re
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from helpers import REPOSITORY
 from protodune.dag import digest, spec_reader
-from protodune.dag.job_code import stage
+from protodune.dag.job_code import JobCode, stage
+from protodune.dag.steps import Step
 
 STAGES = [
     "produce.simulate", "produce.convert", "produce.inject", "produce.infer_classical", "produce.infer_network",
@@ -182,3 +185,59 @@ def test_an_edit_changes_the_digests_that_use_it_and_no_other(checkout, module, 
     after = checkout.digests()
     assert after[touched] != before[touched]
     assert after[untouched] == before[untouched]
+
+
+NETWORK = """
+from protodune.learning.network import NetworkSpec
+
+SPEC = NetworkSpec(build=None, settings=None, features="{}", serves={{"*": ()}}, window=None, rounding_decides=False)
+"""
+
+
+def of_networks(checkout):
+    """Digests of what uses each network, as the rules ask for them: inference, export and speed."""
+    clear()
+    models = {"unet": "unet", "dnnroi": "dnnroi", "second": "second", "mine": "mine.network"}
+    config = {"models": {model: {"network": network} for model, network in models.items()}}
+    steps, samples = {"regions": Step("regions", "regions")}, {"s": SimpleNamespace(detector="protodune_sp")}
+    code = JobCode(SimpleNamespace(config=config, steps=steps, samples=samples))
+    used = {"infer": code.network, "export": code.of_network("learn.export_model")}
+    return {
+        (use, model): digest_of(SimpleNamespace(model=model, step="regions", sample="s"))
+        for use, digest_of in used.items()
+        for model in models
+    }
+
+
+USED_BY = {
+    "learning/features/dnnroi.py": {"dnnroi", "second"},
+    "learning/features/cleaned.py": set(),
+    "mine/features.py": {"mine"},
+    "learning/networks/second.py": {"second"},
+    "detector/known/protodune_sp.py": {"unet", "dnnroi", "second", "mine"},
+}
+
+
+def test_what_uses_a_network_counts_the_features_that_its_own_spec_names(checkout, tmp_path, monkeypatch):
+    """A second network on the features of DNNROI, and one of the user's own on features of the user's own."""
+    (checkout.package / "learning" / "networks" / "second.py").write_text(NETWORK.format("dnnroi"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "network.py").write_text(NETWORK.format("mine.features"))
+    (tmp_path / "mine" / "features.py").write_text("FEATURES = FeatureSet(names=('a',), rebin=1, build=None)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = of_networks(checkout)
+    for edited, touched in USED_BY.items():
+        path = (tmp_path if edited.startswith("mine/") else checkout.package) / edited
+        path.write_text(path.read_text() + "\nNEW = 1\n")
+        after = of_networks(checkout)
+        changed = {key for key in before if before[key] != after[key]}
+        assert changed == {(use, m) for use in ("infer", "export") for m in touched}, edited
+        before = after
+
+
+def test_no_module_tells_networks_apart_by_their_names():
+    """What differs between networks stands in their specs: nothing of the plan, and no rule, compares with a name."""
+    known = {path.stem for path in (REPOSITORY / "workflow" / "protodune" / "learning" / "networks").glob("[!_]*.py")}
+    plan = [*(REPOSITORY / "workflow" / "protodune" / "dag").glob("*.py"), *(REPOSITORY / "rules").glob("*.smk")]
+    for path in plan:
+        assert not known & set(re.findall(r"[\"'](\w+)[\"']", path.read_text())), path

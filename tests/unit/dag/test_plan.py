@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from helpers import REPOSITORY
-from protodune.dag.config_check import check_config
+from protodune.dag.config_check import FIGURE_TABLES, check_config
 from protodune.dag.figures import Figures
 from protodune.dag.files import Files
 from protodune.dag.job_code import JobCode
@@ -58,7 +58,22 @@ def test_each_kind_of_sample_is_used_in_its_own_way(plan):
     assert p.of.checked() == ["cosmics", "many", "run"]
     assert p.of.injected() == ["injected"]
     assert p.of.converted() == ["cosmics", "u80", "many", "run"]
-    assert p.files.checks() == ["results/checks/run.txt"], "the one file of the user"
+    assert p.files.checks() == ["results/checks/run.tsv"], "the one file of the user"
+
+
+def test_a_check_reads_the_files_that_are_there(plan, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    header = SAMPLES.splitlines()[0] + "\tpartner\ttag"
+    p = plan(f"{header}\nrun\ttest\tdata\trun 1.root\t\t\t\t\toff.root\tdaq\n", convert={"bad_channels": "bad.txt"})
+    w = SimpleNamespace(sample="run")
+    assert p.files.checked_files(w) == [], "the check itself says that they are missing"
+    (tmp_path / "run 1.root").touch()
+    (tmp_path / "bad.txt").touch()
+    assert p.files.checked_files(w) == ["run 1.root", "bad.txt"]
+    assert p.files.local_sources(w) == ["run 1.root", "off.root", "bad.txt"]
+    assert p.settings.check_options(w) == [
+        "--detector=protodune_sp", "--tag=daq", "--partner=off.root", "--bad-channels=bad.txt",
+    ]  # fmt: skip
 
 
 def test_tracks_at_an_angle_are_looked_at_on_their_planes(plan):
@@ -143,6 +158,13 @@ def test_what_the_paper_says_of_samples_and_networks(plan):
     assert about["samples"]["injected"] == "cosmic signals on top of run, seed 3"
     assert "tracks at 80 deg across U" in about["samples"]["u80"]
     assert about["networks"]["zoo.v1 (denoise, induction)"] == "unet, weights zoo/unet.{family}.safetensors"
+
+
+def test_every_kind_of_table_has_subjects(plan):
+    figures = plan().figures
+    assert set(figures.kinds.values()) <= set(FIGURE_TABLES)
+    for kind in FIGURE_TABLES:
+        assert isinstance(figures.subjects(kind), list)
 
 
 def test_a_figure_of_images_is_drawn_again_when_its_own_module_changes(plan):

@@ -7,6 +7,7 @@ import pytest
 from protodune.core.registry import names
 from protodune.dag.model_check import CLASSICAL_STEPS, NETWORKS, features_of, network_spec
 from protodune.dag.spec_reader import (
+    SPEC_CLASSES,
     fields,
     missing_fields,
     module_source,
@@ -74,6 +75,18 @@ def test_a_name_that_is_not_there():
     assert "network 'unett' is unknown (did you mean 'unet'?)" in name_problem(NETWORKS, "unett", "SPEC", "network")
     assert "has no SPEC" in name_problem(NETWORKS, "protodune.core.errors", "SPEC", "network")
     assert name_problem(NETWORKS, "unet", "SPEC", "network") == ""
+
+
+def test_every_thing_that_comes_along_has_all_parts():
+    things = [(f"protodune.{package}", attribute) for package, attribute in (
+        ("learning.networks", "SPEC"), ("learning.features", "FEATURES"), ("tasks.known", "TASK"),
+        ("measure.known", "MEASURE"), ("publish.figures.known", "FIGURE"), ("classical.steps", "STEP"),
+    )]  # fmt: skip
+    assert {attribute for _, attribute in things} == set(SPEC_CLASSES)
+    for package, attribute in things:
+        for name in names(package):
+            assert name_problem(package, name, attribute, "thing") == ""
+            assert read_spec(package, name, attribute)["_call"] == SPEC_CLASSES[attribute].split(".")[-1], name
 
 
 @pytest.mark.parametrize("name", names(NETWORKS))

@@ -137,6 +137,17 @@ def test_products_of_other_events_or_detectors_are_refused(store, store_file, tm
         found.check_matches(same)
 
 
+def test_a_plane_output_or_image_that_is_not_there_is_one_line(store, tmp_path):
+    make(Method(), store, str(tmp_path / "p.h5"), {})
+    with Products(tmp_path / "p.h5") as found:
+        for name, plane in (("charge", "U"), ("denoised", "Z"), ("denoised", "X")):
+            with pytest.raises(ProtoduneError, match=f"has no '{name}' of plane {plane}; run the stage 'infer' again"):
+                found.image(name, plane, 0)
+        for image in (3, -1):
+            with pytest.raises(ProtoduneError, match=f"has no image {image}, expected a number from 0 and below 3"):
+                found.image("denoised", "U", image)
+
+
 def test_what_is_not_finite_or_not_asked_for_is_refused(store, tmp_path):
     with EventStore(store) as opened:
         place = Place(0, opened.plane("U", 0))

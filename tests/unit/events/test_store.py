@@ -30,6 +30,31 @@ def test_planes_come_back_as_they_were(raw_event, store_file):
             assert not store.status(plane, 0).any()
 
 
+READERS = (
+    "plane", "adc", "pedestal", "noise_rms", "status", "channel", "waveforms", "clean", "bad", "charge", "charge_particles",
+    "charge_image",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_plane_or_image_that_is_not_there_is_one_line(reader, store_file):
+    with EventStore(store_file) as store:
+        with pytest.raises(ProtoduneError, match=r"has no plane 'Z', expected one of U, V, X \(ProtoDUNE-SP\)"):
+            getattr(store, reader)("Z", 0)
+        for image in (1, -1):
+            with pytest.raises(ProtoduneError, match=f"has no image {image}, expected a number from 0 and below 1"):
+                getattr(store, reader)("U", image)
+
+
+def test_an_event_or_family_that_is_not_there_is_one_line(store_file):
+    with EventStore(store_file) as store:
+        for read in (store.event_id, store.timestamp, store.particles, lambda image: store.family("induction", image)):
+            with pytest.raises(ProtoduneError, match="has no image 3"):
+                read(3)
+        with pytest.raises(ProtoduneError, match=r"family 'colection' \(did you mean 'collection'\?\), expected induc"):
+            store.family("colection", 0)
+
+
 def test_charge_is_kept_and_sorted(raw_event, store_file):
     with EventStore(store_file) as store:
         total = 0.0

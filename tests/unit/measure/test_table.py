@@ -2,9 +2,11 @@ import pytest
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.tables import write_table
+from protodune.measure.average import all_keys, average_rows
+from protodune.measure.curves import OTHER, SIGNAL, areas_and_points
 from protodune.measure.headline import gather, headline_metrics
 from protodune.measure.reproduction import reproduction_rows
-from protodune.measure.rows import read_rows, require_one_detector
+from protodune.measure.rows import COLUMNS, read_rows, require_one_detector
 from protodune.measure.table import by_angle, summarise
 from protodune.publish.reproduction_table import reproduction_blocks
 from protodune.publish.tables import headline_blocks, lost_events_page, methods_blocks
@@ -33,6 +35,36 @@ def test_each_step_has_a_block_with_its_own_metrics():
     blocks = methods_blocks(summarise(rows))
     assert [b.heads for b in blocks] == [["method", "MSE [ADC²]"], ["method", "pixel pur."]]
     assert len(summarise([score(2), score(4, step="again")])) == 2, "two steps are never averaged"
+
+
+def test_two_tasks_are_never_averaged():
+    """The same numbers of the same method, asked for by two tasks in steps of one name: no table takes them together."""
+    rows = [score(2), score(4, task="regions")]
+    assert [(r["task"], r["value"]) for r in summarise(rows)] == [("denoise", 2.0), ("regions", 4.0)]
+    assert len(by_angle(rows, {"s": ("X", 80.0)})) == 2
+    keys = all_keys(COLUMNS, ["method", "family", "channels", "metric", "low", "high"])
+    assert [r["value"] for r in average_rows(rows, keys)] == [2.0, 4.0]
+    counts = [
+        score(n, task=task, metric=metric, low=low, high=low)
+        for task in ("denoise", "regions")
+        for metric in (SIGNAL, OTHER)
+        for low, n in (("-inf", 10), ("inf", 0))
+    ]
+    areas, points = areas_and_points(counts)
+    assert [r["task"] for r in areas] == ["denoise", "regions"]
+    assert {r["task"] for r in points} == {"denoise", "regions"}
+    table = [{k: str(v) for k, v in r.items()} for r in summarise(rows)]
+    assert [r["mse"] for r in gather(table, [], {}) if r["task"] == "denoise"] == [2.0]
+    blocks = methods_blocks(summarise(rows))
+    assert [block.lines for block in blocks] == [[["raw", "2"]], [["raw", "4"]]]
+
+
+def test_a_metric_that_no_measure_knows_is_one_line():
+    rows = summarise([score(2, metric="msee")])
+    with pytest.raises(
+        ProtoduneError, match=r"metric 'msee' \(did you mean 'mse'\?\) is in no measure of the tasks of this"
+    ):
+        methods_blocks(rows)
 
 
 def test_counts_by_threshold_are_no_part_of_the_table():

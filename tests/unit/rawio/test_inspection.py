@@ -3,11 +3,14 @@ import shutil
 
 import pytest
 
-from helpers import DATA, one_line_error, run_module
+from helpers import DATA
 from plugins.small_detector import DETECTOR as SMALL
 from protodune.cli import main
+from protodune.core.tables import read_table
 from protodune.detector.known.protodune_sp import DETECTOR
+from protodune.publish.checks import COLUMNS
 from protodune.rawio.inspection import inspect
+from protodune.stages.produce import check, gather_checks, judge_checks
 
 
 def test_an_art_file_is_described():
@@ -53,13 +56,87 @@ def test_the_command_says_whether_there_is_a_problem(capsys):
     assert "problem " in capsys.readouterr().out
 
 
-def test_the_check_stage_stops_at_a_problem(tmp_path):
-    arguments = ["--source", DATA / "art_badpayload.root", "--output", tmp_path / "c.txt"]
-    assert "entry 1" in one_line_error(run_module("stages.produce.check", *arguments), "check")
-    assert not (tmp_path / "c.txt").exists()
-    arguments[1] = DATA / "art_nosplit.root"
-    assert run_module("stages.produce.check", *arguments).returncode == 0
-    assert "art, split 0" in (tmp_path / "c.txt").read_text()
+def checked(folder, sample, source, **options):
+    """The row of one sample, as the stage writes it."""
+    arguments = {"sample": sample, "source": source, "output": folder / f"{sample}.txt", "row": folder / f"{sample}.tsv"}
+    argv = [str(part) for name, value in (arguments | options).items() for part in (f"--{name.replace('_', '-')}", value)]
+    assert check.main(argv) == 0, "a bad file ends no other check"
+    [row] = read_table(folder / f"{sample}.tsv")
+    assert tuple(row) == COLUMNS
+    return row
+
+
+def test_a_check_says_what_is_in_a_file(tmp_path):
+    row = checked(tmp_path, "a", DATA / "art_nosplit.root", partner=DATA / "art_nosplit.root")
+    assert (row["events"], row["ticks"], row["truth"], row["problems"], row["in_words"]) == (
+        "3",
+        "600",
+        "charge, partner",
+        "0",
+        "",
+    )
+    assert "APAs 0, 1, 2, 3, 4, 5" in row["channels"]
+    assert (tmp_path / "a.txt").read_text().count("art, split 0") == 2
+
+
+def test_a_check_writes_every_problem_down(tmp_path, store_file):
+    (tmp_path / "bad.txt").write_text("x\n")
+    row = checked(
+        tmp_path, "b", DATA / "art_badpayload.root", partner=tmp_path / "off.root", bad_channels=tmp_path / "bad.txt"
+    )
+    assert row["problems"] == "3"
+    for words in ("entry 1", "off.root: found no such file", "bad.txt: line 1: found 'x'"):
+        assert words in row["in_words"]
+        assert words in (tmp_path / "b.txt").read_text()
+    row = checked(tmp_path, "c", store_file)
+    assert row["in_words"] == f"{store_file}: holds no raw digits, expected a ROOT file or a DUNEdn dump with digits"
+
+
+def test_the_table_of_checks_is_shown_and_fails_with_the_problems_in_words(tmp_path, capsys):
+    for sample, name in (("good", "art_nosplit"), ("bad", "art_badpayload"), ("worse", "nothing")):
+        checked(tmp_path, sample, DATA / f"{name}.root")
+    rows = [str(tmp_path / f"{sample}.tsv") for sample in ("good", "bad", "worse")]
+    table = str(tmp_path / "tables" / "check.tsv")
+    assert gather_checks.main(["--rows", *rows, "--output", table]) == 0
+    assert [(r["sample"], r["problems"]) for r in read_table(table)] == [("good", "0"), ("bad", "1"), ("worse", "1")]
+    capsys.readouterr()
+    assert judge_checks.main(["--table", table]) == 1
+    shown, error = capsys.readouterr()
+    assert shown == (tmp_path / "tables" / "check.md").read_text() + "\n"
+    assert "### 3 samples read from files, 2 with problems" in shown
+    assert re.search(r"^\| good +\| \S+art_nosplit.root +\| 3 +\| 600 +\| 72 .* \| charge \| none +\|$", shown, re.MULTILINE)
+    assert re.search(r"^\* worse: \S+nothing.root: found no such file", shown, re.MULTILINE)
+    assert error.startswith("check: error: 2 of 3 samples have problems: bad: ")
+    assert len(error.splitlines()) == 1
+    assert "entry 1" in error
+    assert table in error
+
+
+@pytest.mark.parametrize("names", [[], ["good"]])
+def test_the_table_of_checks_without_a_problem(names, tmp_path, capsys):
+    for sample in names:
+        checked(tmp_path, sample, DATA / "art_nosplit.root")
+    rows = [str(tmp_path / f"{sample}.tsv") for sample in names]
+    table = str(tmp_path / "check.tsv")
+    assert gather_checks.main(["--rows", *rows, "--output", table]) == 0
+    assert judge_checks.main(["--table", table]) == 0
+    text = "1 sample read from files, none with problems" if names else "No sample is read from a file"
+    assert text in capsys.readouterr().out
+
+
+def test_a_row_of_many_long_problems_stays_short(tmp_path):
+    (tmp_path / "bad.txt").write_text("x" * 10_000)
+    bad = {"partner": DATA / "art_badpayload.root", "bad_channels": tmp_path / "bad.txt"}
+    row = checked(tmp_path, "a", DATA / "art_badkey.root", **bad)
+    assert row["problems"] == "3"
+    assert row["in_words"].endswith("xxx…")
+    assert len(row["in_words"]) < 1300
+    whole = (DATA / "art_detsim_small.root").read_bytes()
+    start, stop = (len(whole) * part // 10 for part in (3, 6))
+    (tmp_path / "b.root").write_bytes(whole[:start] + bytes(stop - start) + whole[stop:])
+    row = checked(tmp_path, "b", tmp_path / "b.root", **bad)
+    assert row["problems"] == "5", "all three events, and the two other files"
+    assert row["in_words"].endswith("; and 2 more")
 
 
 def test_permission_denied_is_said(tmp_path, monkeypatch):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from protodune.core.errors import ProtoduneError
+
+_BLOCK = 1 << 20
 
 
 @contextlib.contextmanager
@@ -68,3 +71,12 @@ def require_file(path: str | Path, what: str, hint: str) -> Path:
     if not os.access(path, os.R_OK):
         raise ProtoduneError(f"{path}: permission denied, expected {what} that can be read; {hint}")
     return path
+
+
+def checksum(path: str | Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

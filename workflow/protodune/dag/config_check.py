@@ -16,14 +16,19 @@ from protodune.core.errors import ProtoduneError, shown, suggest
 from protodune.core.registry import module_name, names
 from protodune.core.settings import load_schema, value_problems
 from protodune.dag.config_files import repeated_keys
-from protodune.dag.model_check import method_problems, model_problems, trial_problems
+from protodune.dag.model_check import is_known, method_problems, model_problems, serve_problems, trial_problems
 from protodune.dag.sheets import Sample, Trial, make_samples, make_trials, read_sheet
-from protodune.dag.spec_reader import name_problem, read_constant
+from protodune.dag.spec_reader import name_problem, read_constant, read_spec
 from protodune.dag.steps import Step, make_steps
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 DETECTORS = "protodune.detector.known"
 FIGURES = "protodune.publish.figures.known"
+FIGURE_TABLES = (
+    "methods", "details", "curves", "angles", "noise", "crossings", "injection", "training", "scaling", "speed", "search",
+    "simulation",
+)  # fmt: skip
+"""Kinds of tables that figures draw."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,9 @@ def check_config(config: dict, files: Iterable[str | Path] = ()) -> Plan:
     if not problems:  # what follows needs names that are known
         problems += _sample_problems(config, samples) + model_problems(config, trials, steps, find_file)
         problems += method_problems(config, steps) + trial_problems(config, trials, steps, samples)
-        problems += _read_problems(config, steps, trials) + _search_problems(config) + _figure_problems(config, trials)
-        problems += _detector_problems(config, samples) + _override_problems(config, trials)
+        problems += _read_problems(config, steps, trials) + _search_problems(config, steps)
+        problems += _figure_problems(config, trials) + _detector_problems(config, samples)
+        problems += _override_problems(config, trials)
     if problems:
         raise _refusal(problems)
     return Plan(config, {s.sample: s for s in samples}, trials, steps)
@@ -203,7 +209,7 @@ def _figure_problems(config: dict, trials: list[Trial]) -> list[str]:
     problems += [
         f"config.figures.more: {problem}"
         for name in config["figures"]["more"]
-        if (problem := name_problem(FIGURES, name, "FIGURE", "figure"))
+        if (problem := name_problem(FIGURES, name, "FIGURE", "figure") or _table_problem(name))
     ]
     known = [*networks, *config["methods"]]
     return problems + [
@@ -211,6 +217,15 @@ def _figure_problems(config: dict, trials: list[Trial]) -> list[str]:
         for name in config["figures"]["compared"]
         if name not in known
     ]
+
+
+def _table_problem(figure: str) -> str:
+    """Return what is wrong with the kind of table that a figure of the user's own draws."""
+    kind = read_spec(FIGURES, figure, "FIGURE").get("table")
+    if kind in FIGURE_TABLES:
+        return ""
+    close = suggest(str(kind), list(FIGURE_TABLES))
+    return f"figure '{figure}': found table '{kind}', expected {' | '.join(FIGURE_TABLES)}{close}"
 
 
 def _training_schema() -> dict:
@@ -225,12 +240,17 @@ def _override_problems(config: dict, trials: list[Trial]) -> list[str]:
     ]
 
 
-def _search_problems(config: dict) -> list[str]:
+def _search_problems(config: dict, steps: dict[str, Step]) -> list[str]:
     search, models, training = config["search"], config["models"], _training_schema()
     problems = schema_problems(search["training"], training, "config.search.training")
     for what, name, known in (("model", search["model"], models), ("step", search["step"], config["steps"])):
         if name not in known:
             problems.append(f"config.search.{what}: '{name}' is not in config.{what}s{suggest(name, list(known))}")
+    model = models.get(search["model"])
+    if model and search["step"] in steps and is_known(model["network"]):
+        problems += [f"config.search: {problem}" for problem in serve_problems(model["network"], steps[search["step"]])]
+        if "patches" not in model:
+            problems.append(f"config.search.model: '{search['model']}' has no 'patches', expected a model that is trained")
     known = list(training["properties"])
     for name, wanted in search["space"].items():
         if not name.startswith("network.") and name.split(".")[0] not in known:

@@ -38,8 +38,12 @@ class Files:
         return [events(name) for name in self._of.samples]
 
     def checks(self) -> list[str]:
-        """Inspections of the sources that are not simulated."""
-        return [f"results/checks/{s.sample}.txt" for s in self._of.samples.values() if s.is_file]
+        """What the checks of the sources that are not simulated found."""
+        return [f"results/checks/{s.sample}.tsv" for s in self._of.samples.values() if s.is_file]
+
+    def checked_files(self, w) -> list[str]:
+        """The files on disk that a check reads; one that is missing is none, so that the check can say so."""
+        return [path for path in self.local_sources(w) if Path(path).is_file()]
 
     # Trainings.
 

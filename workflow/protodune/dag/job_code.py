@@ -54,15 +54,19 @@ class JobCode:
         stages = (stage("learn.measure_scaling"), stage("learn.time_steps"))
         return code_digest(*stages, self._network(w.model), self._of.steps[w.step].task_module)
 
+    def _used_network(self, w) -> tuple[str, ...]:
+        """Modules of a network in use: its own, that of the features that it takes, that of its task."""
+        features = self._features(features_of(self._config["models"][w.model]["network"]))
+        return self._network(w.model), features, self._of.steps[w.step].task_module
+
     def of_network(self, *names: str):
-        """Return the digest function of stages that take a network's weights alone."""
-        return lambda w: code_digest(*map(stage, names), self._network(w.model), self._of.steps[w.step].task_module)
+        """Return the digest function of stages that take a network's weights and a plane of the first sample's detector."""
+        detectors = [self._detector(sample) for sample in list(self._of.samples)[:1]]
+        return lambda w: code_digest(*map(stage, names), *self._used_network(w), *detectors)
 
     def network(self, w) -> str:
         """Digest of a network's inference, with the features that it takes."""
-        features = self._features(features_of(self._config["models"][w.model]["network"]))
-        modules = (self._network(w.model), features, self._of.steps[w.step].task_module, self._detector(w.sample))
-        return code_digest(stage("produce.infer_network"), *modules)
+        return code_digest(stage("produce.infer_network"), *self._used_network(w), self._detector(w.sample))
 
     def method(self, w) -> str:
         """Digest of a classical method: its steps, no other."""

@@ -99,9 +99,14 @@ class JobSettings:
         return [f"{option}={path}" for option, path in options.items() if path]
 
     def check_options(self, w) -> list[str]:
-        """Options of the inspection of a source."""
+        """Options of the check of a source."""
         row = self._of.samples[w.sample]
-        return [f"--detector={row.detector}", *([f"--tag={row.tag}"] if row.tag else [])]
+        return [f"--detector={row.detector}", *([f"--tag={row.tag}"] if row.tag else []), *self.convert_options(w)]
+
+    def export_options(self, w) -> list[str]:
+        """Options of the way back to ROOT."""
+        wanted = self._config["export"]["denoised_runs_adc"]
+        return [] if wanted is None else [f"--denoised-runs-adc={wanted}"]
 
     def scaling_options(self, w) -> list[str]:
         """Options of the scaling study."""

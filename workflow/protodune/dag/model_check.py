@@ -9,7 +9,7 @@ from protodune.core.errors import ProtoduneError, suggest
 from protodune.core.registry import module_name
 from protodune.dag.products import fills_in
 from protodune.dag.sheets import Sample, Trial
-from protodune.dag.spec_reader import missing_fields, name_problem, read_spec, settings_problems
+from protodune.dag.spec_reader import name_problem, read_spec, settings_problems
 from protodune.dag.steps import Step
 from protodune.dag.weights import read_about
 
@@ -59,10 +59,6 @@ def _network_problems(model: dict, where: str) -> list[str]:
     if problem:
         return [f"{where}.network: {problem}"]
     module, spec = module_name(NETWORKS, network), network_spec(network)
-    missing = missing_fields(spec, "protodune.learning.network", "NetworkSpec")
-    if missing:
-        return [f"{where}.network: SPEC of {module} lacks {', '.join(missing)}, expected all parts of a NetworkSpec; see "
-                "docs/extending.md"]  # fmt: skip
     problem = name_problem(FEATURES, spec["features"], "FEATURES", "features")
     problems = [f"{where}.network: {module}: {problem}"] if problem else []
     return problems + settings_problems(module, str(spec["settings"]), model["settings"], f"{where}.settings")
@@ -119,18 +115,22 @@ def method_problems(config: dict, steps: dict[str, Step]) -> list[str]:
     return problems
 
 
+def is_known(network: str) -> bool:
+    """Whether a network and its features are there and whole, so that more can be asked of them."""
+    if name_problem(NETWORKS, network, "SPEC", "network"):
+        return False
+    return not name_problem(FEATURES, features_of(network), "FEATURES", "features")
+
+
 def trial_problems(config: dict, trials: list[Trial], steps: dict[str, Step], samples: list[Sample]) -> list[str]:
     """Return which trials ask of a network what it does not serve, and what trainings lack."""
     problems = []
     for trial in trials:
         model, step = config["models"][trial.model], steps[trial.step]
-        serves = network_spec(model["network"]).get("serves", {})
         where = f"{config['trials']}: trial '{trial.trial}': {trial.model}"
-        if step.task not in serves and "*" not in serves:
-            problems.append(
-                f"{where}: network {model['network']} does not serve task {step.task} of step {trial.step}, expected one of "
-                f"{', '.join(serves)}; choose another network or step"
-            )
+        if not is_known(model["network"]):
+            continue
+        problems += [f"{where}: {problem}" for problem in serve_problems(model["network"], step)]
         problems += _loss_problems(where, {**model["training"], **trial.overrides}, step)
         needs = read_spec(FEATURES, features_of(model["network"]), "FEATURES").get("reads", ())
         read = [steps[name].task for name in step.reads]
@@ -145,6 +145,26 @@ def trial_problems(config: dict, trials: list[Trial], steps: dict[str, Step], sa
             if samples and not any(s.split == split for s in samples):
                 problems.append(f"{config['samples']}: no sample of split {split}, which the trials need")
     return problems
+
+
+def serve_problems(network: str, step: Step) -> list[str]:
+    """Return why a network cannot be trained for the task of a step: it does not serve it, or makes of it what nothing is
+    there to learn from."""
+    serves, learned = network_spec(network).get("serves", {}), step.learned
+    if not isinstance(serves, dict) or "_call" in serves:
+        return [f"network {network}: serves is no literal, expected {{task: (outputs)}}; see docs/extending.md"]
+    if step.task not in serves and "*" not in serves:
+        return [
+            f"network {network} does not serve task {step.task} of step {step.name}, expected one of {', '.join(serves)}; "
+            "choose another network or step"
+        ]
+    unknown = [o for o in serves.get(step.task) or serves.get("*") or learned if o not in learned]
+    if unknown or not learned:
+        return [
+            f"network {network} makes '{', '.join(unknown)}' of task {step.task}, which has labels of "
+            f"{', '.join(learned) or 'nothing'}; change 'serves' of its SPEC, or choose another network or step"
+        ]
+    return []
 
 
 def _loss_problems(where: str, training: dict, step: Step) -> list[str]:

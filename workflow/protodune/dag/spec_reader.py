@@ -18,6 +18,15 @@ from protodune.core.registry import module_name, names
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "protodune"
+SPEC_CLASSES = {
+    "SPEC": "protodune.learning.network.NetworkSpec",
+    "FEATURES": "protodune.learning.featureset.FeatureSet",
+    "TASK": "protodune.tasks.spec.Task",
+    "MEASURE": "protodune.measure.spec.Measure",
+    "FIGURE": "protodune.publish.figures.spec.Figure",
+    "STEP": "protodune.classical.step.Step",
+}
+"""The class of what stands under a name in a module that is found by name."""
 REQUIRED = object()
 """Stands for the default of a field that has none."""
 
@@ -101,13 +110,21 @@ def read_spec(package: str, name: str, attribute: str) -> dict[str, Any]:
 
 
 def name_problem(package: str, name: str, attribute: str, what: str) -> str:
-    """Return what is wrong with the name of a thing that is found by name; nothing if it is there."""
+    """Return what is wrong with the name of a thing that is found by name, and what its spec lacks; nothing if it is there
+    and whole."""
     module = module_name(package, name)
     if module_path(module) is None:
         known = names(package)
         return f"{what} '{name}' is unknown{suggest(name, known)}; known: {', '.join(known)}, or package.module of your own"
-    if not read_spec(package, name, attribute):
+    spec = read_spec(package, name, attribute)
+    if not spec:
         return f"{what} '{name}': {module} has no {attribute} = ..., expected one; see docs/extending.md"
+    class_module, _, class_name = SPEC_CLASSES.get(attribute, "").rpartition(".")
+    if spec.get("_call", "").split(".")[-1] == class_name and (missing := missing_fields(spec, class_module, class_name)):
+        return (
+            f"{what} '{name}': {attribute} of {module} lacks {', '.join(missing)}, expected all parts of a {class_name}; "
+            "see docs/extending.md"
+        )
     return ""
 
 

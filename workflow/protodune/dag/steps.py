@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from protodune.core.errors import suggest
 from protodune.core.registry import module_name
+from protodune.dag.products import LEVELS
 from protodune.dag.spec_reader import name_problem, read_spec
 
 TASKS = "protodune.tasks.known"
@@ -73,6 +74,12 @@ def make_steps(configured: dict[str, dict]) -> tuple[dict[str, Step], list[str]]
         for s in ordered.values()
         for m in s.spec.get("measures", ())
         if (problem := name_problem(MEASURES, m, "MEASURE", "measure"))
+    ]
+    problems += [
+        f"config.steps.{s.name}: measure '{m}': level '{level}', expected {' or '.join(LEVELS)}"
+        for s in ordered.values()
+        for m in s.spec.get("measures", ())
+        if (level := read_spec(MEASURES, m, "MEASURE").get("level", LEVELS[0])) not in LEVELS
     ]
     return ordered, problems
 

@@ -215,6 +215,10 @@ class Products:
                 "makes it"
             )
         dataset = self._file[f"{plane}/{name}"]
+        if not 0 <= image < len(dataset):
+            raise ProtoduneError(
+                f"{self.path}: has no image {image}, expected a number from 0 and below {len(dataset)}, as many as it has"
+            )
         return dataset[image] * np.float32(dataset.attrs["unit_per_count"])
 
     def check_matches(self, store: EventStore) -> None:

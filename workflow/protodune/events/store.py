@@ -15,9 +15,9 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from protodune.core.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError, suggest
 from protodune.core.hdf5 import create_hdf5, open_checked
-from protodune.detector.model import Detector, Plane
+from protodune.detector.model import FAMILIES, Detector, Plane
 from protodune.detector.registry import stored_detector
 from protodune.events.types import PARTICLE_DTYPE, ChargeTable, RawEvent
 
@@ -257,11 +257,31 @@ class EventStore:
 
     def plane(self, name: str, image: int) -> Plane:
         """The plane of this name in the unit of an image."""
+        self._check(name, image)
         return self.detector.plane(int(self.unit[image]), name)
 
     def family(self, family: str, image: int) -> tuple[Plane, ...]:
         """The planes of a family in the unit of an image; none where the unit has none."""
+        self._check(None, image)
+        if family not in FAMILIES:
+            raise ProtoduneError(f"family '{family}'{suggest(family, FAMILIES)}, expected {' or '.join(FAMILIES)}")
         return self.detector.units[self.unit[image]].of_family(family)
+
+    def _check(self, plane: str | None, image: int) -> None:
+        """Raise a ProtoduneError unless the store has this plane and this image."""
+        known = self.detector.plane_names
+        if plane is not None and plane not in known:
+            raise ProtoduneError(
+                f"{self.path}: has no plane '{plane}', expected one of {', '.join(known)} ({self.detector.title})"
+            )
+        if not 0 <= image < len(self):
+            raise ProtoduneError(
+                f"{self.path}: has no image {image}, expected a number from 0 and below {len(self)}, as many as it has"
+            )
+
+    def _of_plane(self, plane: str, name: str, image: int) -> np.ndarray:
+        self._check(plane, image)
+        return self._file[f"{plane}/{name}"][image]
 
     @property
     def has_clean(self) -> bool:
@@ -275,27 +295,33 @@ class EventStore:
 
     def event_id(self, image: int) -> tuple[int, int, int]:
         """(run, subrun, event) of an image."""
+        self._check(None, image)
         return self.event_ids[self.event_row[image]]
+
+    def timestamp(self, image: int) -> int:
+        """Time of the readout of an image's event as its file has it; 0 if it has none."""
+        self._check(None, image)
+        return int(self._file["events/timestamp"][self.event_row[image]])
 
     def adc(self, plane: str, image: int) -> np.ndarray:
         """Raw values of a plane, int16 (channels, ticks), ADC."""
-        return self._file[f"{plane}/adc"][image]
+        return self._of_plane(plane, "adc", image)
 
     def pedestal(self, plane: str, image: int) -> np.ndarray:
         """Pedestal, float32 (channels,), ADC."""
-        return self._file[f"{plane}/pedestal"][image]
+        return self._of_plane(plane, "pedestal", image)
 
     def noise_rms(self, plane: str, image: int) -> np.ndarray:
         """Noise rms, float32 (channels,), ADC."""
-        return self._file[f"{plane}/noise_rms"][image]
+        return self._of_plane(plane, "noise_rms", image)
 
     def status(self, plane: str, image: int) -> np.ndarray:
         """Status bits, uint8 (channels,)."""
-        return self._file[f"{plane}/status"][image]
+        return self._of_plane(plane, "status", image)
 
     def channel(self, plane: str, image: int) -> np.ndarray:
         """Offline channel numbers, uint32 (channels,)."""
-        return self._file[f"{plane}/channel"][image]
+        return self._of_plane(plane, "channel", image)
 
     def waveforms(self, plane: str, image: int) -> np.ndarray:
         """Values less the pedestal, float32 (channels, ticks), ADC; bad channels are zero."""
@@ -307,8 +333,8 @@ class EventStore:
         """Noise-free waveforms, float32 (channels, ticks), ADC."""
         if not self.has_clean:
             raise ProtoduneError(f"{self.path}: has no noise-free waveforms, which this step needs; give a simulated sample")
-        dataset = self._file[f"{plane}/clean"]
-        return dataset[image] * np.float32(dataset.attrs["adc_per_count"])
+        counts = self._of_plane(plane, "clean", image)
+        return counts * np.float32(self._file[f"{plane}/clean"].attrs["adc_per_count"])
 
     def bad(self, plane: str, image: int) -> np.ndarray:
         """Which channels carry no usable waveform, bool (channels,)."""
@@ -322,6 +348,7 @@ class EventStore:
 
     def particles(self, image: int) -> np.ndarray:
         """The particles of an image's event (PARTICLE_DTYPE); empty where the source has no list."""
+        self._check(None, image)
         row = self.event_row[image]
         start, stop = self._file["particles/offset"][row : row + 2]
         return self._file["particles/list"][start:stop]
@@ -345,6 +372,7 @@ class EventStore:
     def _charge_rows(self, plane: str, image: int) -> tuple[h5py.Group, slice]:
         if not self.has_charge:
             raise ProtoduneError(f"{self.path}: has no true charge, which this step needs; give a simulated sample")
+        self._check(plane, image)
         group = self._file[f"{plane}/charge"]
         start, stop = group["offset"][image : image + 2]
         return group, slice(int(start), int(stop))

@@ -24,6 +24,11 @@ def region_truth(charge: np.ndarray) -> np.ndarray:
     return rebinned(charge) > REGION_TRUTH_ELECTRONS
 
 
+def region_ticks(score: np.ndarray, threshold: float) -> np.ndarray:
+    """Return which ticks a method takes for signal: score of at least ``threshold``; bool (channels, ticks)."""
+    return score >= threshold
+
+
 def region_found(score: np.ndarray, threshold: float = 0.5) -> np.ndarray:
     """Return which pixels of ten ticks a method takes for signal: mean score of at least ``threshold``; bool (channels,
     ticks // 10)."""

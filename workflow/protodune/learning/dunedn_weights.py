@@ -5,7 +5,6 @@ The module names are the same; names and shapes of a file's tensors say which ne
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import zipfile
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pickle import UnpicklingError
 import torch
 
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import require_file
+from protodune.core.files import checksum, require_file
 from protodune.core.provenance import versions
 from protodune.learning.network import Network, build_network, count_parameters
 from protodune.learning.weights import save_weights
@@ -73,7 +72,7 @@ def write_imported(source: str, family: str, task: str, step: str, output: str) 
         "family": family,
         "trial": "imported",
         "parameters": count_parameters(module),
-        "imported": {"file": Path(source).name, "sha256": hashlib.sha256(Path(source).read_bytes()).hexdigest()},
+        "imported": {"file": Path(source).name, "sha256": checksum(source)},
         "versions": versions("torch"),
     }
     save_weights(output, module, about)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import write_text
+from protodune.core.files import checksum, write_text
 from protodune.core.provenance import versions
 from protodune.detector.model import Detector, Plane
 from protodune.detector.registry import find_detector
 from protodune.events.products import Output
-from protodune.learning.network import Network
+from protodune.learning.network import Network, count_parameters
 from protodune.learning.portable import OPSET, Portable, write_onnx, write_torchscript
 from protodune.learning.weights import load_weights
 
@@ -137,12 +136,13 @@ def card(
     features = portable.network.features
     size = {"channels": shape.channels, "columns": shape.columns, "pixels": shape.pixels}
     return _CARD.format(
-        **{key: about[key] for key in ("model", "family", "network", "task", "parameters")},
+        **{key: about.get(key, "not recorded") for key in ("model", "family", "network", "task")},
+        parameters=count_parameters(portable.network.module),
         **found,
         **size,
-        files=", ".join(f"`{f.name}` ({f.stat().st_size / 1e6:.1f} MB, sha256 {_digest(f)[:16]}…)" for f in files),
+        files=", ".join(f"`{f.name}` ({f.stat().st_size / 1e6:.1f} MB, sha256 {checksum(f)[:16]}…)" for f in files),
         weights=weights.name,
-        sha256=_digest(weights),
+        sha256=checksum(weights),
         network_settings=json.dumps(about["network_settings"]),
         versions=json.dumps(versions("torch", "onnx", "onnxruntime")),
         input=_INPUTS[portable.input].format(
@@ -172,7 +172,7 @@ def _training(about: dict) -> str:
         source = about["imported"]
         return f"Imported from `{source['file']}` (sha256 {source['sha256']}); its training data are not known here."
     data = about.get("data")
-    text = f"Settings: `{json.dumps(about['settings'], sort_keys=True)}`."
+    text = f"Settings: `{json.dumps(about['settings'], sort_keys=True)}`." if "settings" in about else "Not recorded."
     return text if data is None else f"Patches: {', '.join(data['train'])} (validation: {', '.join(data['val'])}). {text}"
 
 
@@ -183,7 +183,3 @@ def _validation(network: Network, about: dict) -> str:
         if value is not None:
             found.append(f"{output.name} ({loss.reports}) {value:.4f} {loss.unit}".rstrip())
     return f"On tiles of whole planes never trained on: {', '.join(found)}." if found else "None recorded in the weights."
-
-
-def _digest(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

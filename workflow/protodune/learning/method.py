@@ -14,6 +14,7 @@ import torch
 
 from protodune.classical.cut import apply_cut
 from protodune.core.energy import EnergyMeter, in_words
+from protodune.core.files import checksum
 from protodune.core.memory import keep_freed_memory
 from protodune.core.provenance import versions
 from protodune.events.products import DEFAULT_THRESHOLD, Place, PlaneProduct, make_products
@@ -74,6 +75,7 @@ def infer_sample(
         "threshold": settings.threshold or trained.get("threshold", DEFAULT_THRESHOLD),
         "settings": asdict(settings),
         "weights": weights,
+        "weights_sha256": checksum(weights),
         "trained": trained,
         "inputs": paths,
         "versions": versions("numpy", "scipy", "torch"),

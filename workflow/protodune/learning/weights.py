@@ -15,6 +15,8 @@ from protodune.learning.network import Network, build_network
 
 FORMAT = "protodune-weights"
 FORMAT_VERSION = 2
+REBUILT_FROM = {"task": str, "network": str, "network_settings": dict}
+"""What the metadata must hold to build the network again, and of what type."""
 
 
 def save_weights(path: str | Path, module: torch.nn.Module, about: dict) -> None:
@@ -38,11 +40,19 @@ def load_weights(path: str | Path, expected: dict[str, str | None] | None = None
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
     except (SafetensorError, OSError, ValueError, RecursionError):
         raise ProtoduneError(f"{path}: not a safetensors file, expected protodune weights; train the model again") from None
+    if not isinstance(about, dict):
+        about = {}
     found = (about.get("format"), about.get("format_version"))
     if found != (FORMAT, FORMAT_VERSION):
         raise ProtoduneError(
             f"{path}: found format {found[0]} version {found[1]}, expected {FORMAT} version {FORMAT_VERSION}; "
             "train the model again, or take the shipped weights of this version of protodune"
+        )
+    lacking = [key for key, kind in REBUILT_FROM.items() if not isinstance(about.get(key), kind)]
+    if lacking:
+        raise ProtoduneError(
+            f"{path}: its metadata lack {', '.join(lacking)}, expected all from which the network is built again; train the "
+            "model again"
         )
     for key, value in (expected or {}).items():
         if value is not None and about.get(key) != value:

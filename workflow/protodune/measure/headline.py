@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
+from protodune.core.errors import ProtoduneError
 from protodune.core.tables import read_table
 from protodune.events.products import Products
 from protodune.measure.curves import AREA
@@ -31,8 +32,13 @@ def columns(metrics: list[Metric]) -> list[str]:
 
 def count_parameters(weights: str) -> int:
     """Return the number of trained parameters in a file of weights; statistics of norms do not count."""
-    with safe_open(weights, framework="numpy") as file:
-        shapes = [file.get_slice(k).get_shape() for k in list(file.keys()) if not k.endswith(_NO_PARAMETERS)]
+    try:
+        with safe_open(weights, framework="numpy") as file:
+            shapes = [file.get_slice(k).get_shape() for k in list(file.keys()) if not k.endswith(_NO_PARAMETERS)]
+    except (SafetensorError, OSError):
+        raise ProtoduneError(
+            f"{weights}: not a safetensors file, expected protodune weights; train the model again"
+        ) from None
     return sum(math.prod(shape) for shape in shapes)
 
 

@@ -32,4 +32,4 @@ COLUMNS = ("detector", "task", "step", "family", "method", "cut_adc", "metric", 
 def reproduction_rows(details: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return the rows of averaged details that the reproduction shows (``COLUMNS``)."""
     wanted = {m.name for m in (*BY_CUT, *SHARES)}
-    return [{**r, "cut_adc": r["low"]} for r in details if r["metric"] in wanted]
+    return [r | {"cut_adc": r["low"]} for r in details if r["metric"] in wanted]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protodune.core.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError, suggest
 from protodune.core.registry import load, names
 from protodune.detector.model import Plane
 from protodune.events.products import Products
@@ -172,7 +172,17 @@ def measures_of(task: str, level: str) -> list[Measure]:
     return [m for m in map(find_measure, find_task(task).measures) if m.level == level]
 
 
-def metrics_of(tasks: Iterable[str]) -> dict[str, Metric]:
+class Metrics(dict):
+    """Metrics by name; one that is not there is a ProtoduneError."""
+
+    def __missing__(self, name: str) -> Metric:
+        raise ProtoduneError(
+            f"metric '{name}'{suggest(name, list(self))} is in no measure of the tasks of this table; known: "
+            f"{', '.join(self) or 'none'}; run the stage 'measure' again, or add it to 'metrics' of its measure"
+        )
+
+
+def metrics_of(tasks: Iterable[str]) -> Metrics:
     """Return the metrics of all measures of tasks, by name."""
     measures = [find_measure(name) for task in tasks for name in find_task(task).measures]
-    return {metric.name: metric for measure in measures for metric in measure.metrics}
+    return Metrics({metric.name: metric for measure in measures for metric in measure.metrics})

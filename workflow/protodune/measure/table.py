@@ -31,6 +31,6 @@ def by_angle(rows: list[dict[str, str]], angles: dict[str, tuple[str, float]]) -
     for row in _single_numbers(rows):
         plane, theta = angles[row["sample"]]
         if row["plane"] == plane and row["channels"] == "all":
-            kept.append({**row, "theta_deg": theta})
+            kept.append(row | {"theta_deg": theta})
     kept.sort(key=lambda r: (r["plane"], r["theta_deg"]))
     return average_rows(kept, ANGLE_KEYS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,12 @@ from pathlib import Path
 import h5py
 
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import require_file
+from protodune.core.files import checksum, require_file
 
 FORMAT = "protodune-manifest"
 FORMAT_VERSION = 1
 NO_PRODUCTS = ("logs", "benchmarks", "checkpoints", "manifest.json")
 """What lies below results/ and is no product."""
-_BLOCK = 1 << 20
 
 
 def products(results: Path) -> Iterator[Path]:
@@ -26,15 +24,6 @@ def products(results: Path) -> Iterator[Path]:
         hidden = any(part.startswith(".") or part.endswith(".parts") for part in parts)
         if path.is_file() and parts[0] not in NO_PRODUCTS and not hidden:
             yield path
-
-
-def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def describe(path: Path) -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protodune.measure.reproduction import BY_CUT, SHARES
+from protodune.measure.rows import SOURCE_COLUMNS
 from protodune.measure.spec import Metric
 from protodune.publish.tables import groups, heading_of
 from protodune.publish.typeset import NOTHING, Block, cell
@@ -14,7 +15,7 @@ def reproduction_blocks(rows: Sequence[dict]) -> list[Block]:
     """Return two blocks per step and plane family, rows as ``measure.reproduction`` gives them: metrics by cut, and shares
     for the label |truth| >= 3.5 ADC."""
     found, cut_names, share_names = [], {m.name for m in BY_CUT}, {m.name for m in SHARES}
-    for part in groups(rows, ("detector", "step", "family")):
+    for part in groups(rows, (*SOURCE_COLUMNS, "family")):
         events, lines = max(int(r["events"]) for r in part), []
         for here in groups([r for r in part if r["metric"] in cut_names], ("method", "cut_adc")):
             lines.append([here[0]["method"], cell(float(here[0]["cut_adc"])), *_line(here, BY_CUT)])

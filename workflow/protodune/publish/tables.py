@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from protodune.detector.registry import find_detector
+from protodune.measure.rows import SOURCE_COLUMNS
 from protodune.measure.spec import Metric, metrics_of
 from protodune.publish.typeset import NOTHING, Block, cell
 
@@ -32,7 +33,7 @@ def methods_blocks(table: Sequence[dict]) -> list[Block]:
     """Return the table of all methods, rows as ``measure.table`` gives them: one block per step, plane family and subset of
     channels, one line per method, value ± error."""
     heads, found = metrics_of(dict.fromkeys(r["task"] for r in table)), []
-    for part in groups(table, ("detector", "step", "family", "channels")):
+    for part in groups(table, (*SOURCE_COLUMNS, "family", "channels")):
         metrics = list(dict.fromkeys(r["metric"] for r in part))
         lines = []
         for method in dict.fromkeys(r["method"] for r in part):
@@ -50,7 +51,7 @@ def headline_blocks(rows: Sequence[dict], metrics: Sequence[Metric], times: Sequ
     that are empty there are left out."""
     seconds = {(t["step"], t["family"], t["method"]): t["seconds_per_image"] for t in times}
     found = []
-    for part in groups(rows, ("detector", "step", "family")):
+    for part in groups(rows, (*SOURCE_COLUMNS, "family")):
         shown = [m for m in metrics if any(math.isfinite(r[m.name]) for r in part)]
         lines = [
             [

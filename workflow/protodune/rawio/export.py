@@ -2,50 +2,145 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import awkward
 import numpy as np
 import uproot
 
+from protodune.core.errors import ProtoduneError
 from protodune.core.files import atomic_path
+from protodune.core.provenance import versions
+from protodune.detector.model import Plane
+from protodune.events.products import Products
 from protodune.events.regions import runs
+from protodune.events.store import EventStore
+from protodune.events.truth import region_ticks
 
-LAYOUT, LAYOUT_VERSION = "protodune-denoised", 2
+LAYOUT, LAYOUT_VERSION = "protodune-denoised", 3
+WAVEFORMS, REGIONS, LARGE = "denoised", "regions", "denoised_runs"
+"""Trees: waveforms, the regions that the method itself finds, and runs of large denoised values."""
+PLACE = {
+    "run": "u4", "subrun": "u4", "event": "u4", "timestamp": "u8", "detector": "string", "unit": "i2", "plane": "string",
+    "channel": "u4",
+}  # fmt: skip
+"""The branches that say where a row is from, in every tree."""
 
 
 @dataclass
-class DenoisedPlane:
-    """One plane of one event: ids, ``channel`` uint32 (n,), ``adc`` float32 (n, ticks) without pedestal, and
-    ``threshold_adc``: values of larger size belong to a region."""
+class ExportedPlane:
+    """The good channels of one plane of one image: its ``place`` (``PLACE`` without ``channel``), offline ``channel`` uint32
+    (n,), the ``waveforms`` float32 (n, ticks) without pedestal, ADC, or None, and ``found``: by tree the ticks that are in
+    its regions, bool (n, ticks)."""
 
-    event_id: tuple[int, int, int]
+    place: dict[str, int | str]
     channel: np.ndarray
-    adc: np.ndarray
-    threshold_adc: float
+    waveforms: np.ndarray | None
+    found: dict[str, np.ndarray]
 
 
-def write_denoised(path: str | Path, planes: Iterable[DenoisedPlane], ticks: int, about: dict) -> tuple[int, int]:
-    """Write planes as trees ``denoised`` (one entry per channel) and ``regions`` (one entry per region); return their
-    numbers."""
-    head = {"layout": LAYOUT, "layout_version": LAYOUT_VERSION, **about}
-    ids = {"run": "u4", "subrun": "u4", "event": "u4", "channel": "u4"}
-    n_channels = n_regions = 0
+def export_products(
+    events: str, products: Sequence[str], output: str, denoised_runs_adc: float | None = None
+) -> dict[str, int]:
+    """Write the good channels of all planes that product files hold as ROOT; return the number of entries by tree.
+
+    ``products``: files of different plane families; ``denoised_runs_adc``: write also the runs of denoised values of larger
+    size, ADC of the reference gain; None: do not.
+    """
+    with EventStore(events) as store, contextlib.ExitStack() as stack:
+        opened = _by_family([stack.enter_context(Products(path)) for path in products])
+        for found in opened.values():
+            found.check_matches(store)
+        trees = [name for name in (WAVEFORMS, REGIONS) if any(found.has(name) for found in opened.values())]
+        if not trees:
+            raise ProtoduneError(
+                f"{', '.join(products)}: neither '{WAVEFORMS}' nor '{REGIONS}', expected one of them to write; export "
+                "another method"
+            )
+        head = {
+            "detector": store.detector.name, "detector_version": store.detector.version, "ticks": store.ticks,
+            "tick_ns": store.detector.tick_ns, "events": events, "denoised_runs_adc": denoised_runs_adc,
+            "products": {family: _about(found) for family, found in opened.items()},
+            "versions": versions("uproot", "numpy"),
+        }  # fmt: skip
+        trees += [LARGE] if denoised_runs_adc is not None else []
+        return write_planes(output, _planes(store, opened, denoised_runs_adc), trees, store.ticks, head)
+
+
+def _by_family(opened: list[Products]) -> dict[str, Products]:
+    found: dict[str, Products] = {}
+    for products in opened:
+        if products.family in found:
+            raise ProtoduneError(
+                f"{products.path}: a second file of {products.family} planes beside {found[products.family].path}, expected "
+                "one per family; export each method into a file of its own"
+            )
+        found[products.family] = products
+    return found
+
+
+def _about(found: Products) -> dict:
+    """What the head of the file says of one product file: all that it says itself, and the threshold of its regions."""
+    return {**found.about, "file": found.path, "region_threshold": found.threshold if found.has(REGIONS) else None}
+
+
+def _planes(store: EventStore, opened: Mapping[str, Products], large_adc: float | None) -> Iterator[ExportedPlane]:
+    for family, found in opened.items():
+        for image in range(len(store)):
+            for plane in store.family(family, image):
+                good = ~store.bad(plane.name, image)
+                if good.any():
+                    yield _plane(store, found, plane, image, good, large_adc)
+
+
+def _plane(
+    store: EventStore, found: Products, plane: Plane, image: int, good: np.ndarray, large_adc: float | None
+) -> ExportedPlane:
+    wanted = found.has(WAVEFORMS) or large_adc is not None
+    waveforms = found.image(WAVEFORMS, plane.name, image)[good] if wanted else None
+    regions = {}
+    if found.has(REGIONS):
+        regions[REGIONS] = region_ticks(found.image(REGIONS, plane.name, image)[good], found.threshold)
+    if large_adc is not None:
+        regions[LARGE] = np.abs(waveforms) > large_adc * plane.adc_scale
+    place = dict(zip(("run", "subrun", "event"), store.event_id(image), strict=True))
+    place |= {"timestamp": store.timestamp(image), "detector": store.detector.name, "unit": plane.unit, "plane": plane.name}
+    return ExportedPlane(place, store.channel(plane.name, image)[good], waveforms, regions)
+
+
+def write_planes(
+    path: str | Path, planes: Iterator[ExportedPlane], trees: Sequence[str], ticks: int, head: dict
+) -> dict[str, int]:
+    """Write planes as ``trees``: ``denoised`` has an entry per channel, the others one per region; return the number of
+    entries by tree.  ``head`` travels in the file as JSON."""
+    about = {"layout": LAYOUT, "layout_version": LAYOUT_VERSION, **head}
+    entries = dict.fromkeys(trees, 0)
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZLIB(1)) as file:
-        file["protodune_about"] = json.dumps(head, sort_keys=True)
-        file.mktree("denoised", {**ids, "adc": np.dtype(("f4", (ticks,)))})
-        file.mktree("regions", {**ids, "begin": "i4", "end": "i4"})
+        file["protodune_about"] = json.dumps(about, sort_keys=True)
+        for tree in trees:
+            own = {"adc": np.dtype(("f4", (ticks,)))} if tree == WAVEFORMS else {"begin": "i4", "end": "i4"}
+            file.mktree(tree, {**PLACE, **own})
         for plane in planes:
-            row, begin, end = runs(np.abs(plane.adc) > plane.threshold_adc)
-            file["denoised"].extend({**_ids(plane, plane.channel), "adc": plane.adc.astype(np.float32)})
-            columns = {"begin": begin.astype(np.int32), "end": end.astype(np.int32)}
-            file["regions"].extend({**_ids(plane, plane.channel[row]), **columns})
-            n_channels, n_regions = n_channels + len(plane.channel), n_regions + len(row)
-    return n_channels, n_regions
+            if plane.waveforms is not None:
+                columns = {"adc": plane.waveforms.astype(np.float32)}
+                entries[WAVEFORMS] += _extend(file[WAVEFORMS], plane, plane.channel, columns)
+            for tree, mask in plane.found.items():
+                row, begin, end = runs(mask)
+                columns = {"begin": begin.astype(np.int32), "end": end.astype(np.int32)}
+                entries[tree] += _extend(file[tree], plane, plane.channel[row], columns)
+    return entries
 
 
-def _ids(plane: DenoisedPlane, channel: np.ndarray) -> dict[str, np.ndarray]:
-    numbers = dict(zip(("run", "subrun", "event"), plane.event_id, strict=True))
-    return {**{k: np.full(len(channel), v, np.uint32) for k, v in numbers.items()}, "channel": channel.astype(np.uint32)}
+def _extend(tree: uproot.WritableTree, plane: ExportedPlane, channel: np.ndarray, columns: dict[str, np.ndarray]) -> int:
+    """Append rows of one plane to a tree; return how many."""
+    if len(channel):
+        rows: dict = {"channel": channel.astype(np.uint32), **columns}
+        for name, value in plane.place.items():
+            text = PLACE[name] == "string"
+            rows[name] = awkward.Array([value] * len(channel)) if text else np.full(len(channel), value, PLACE[name])
+        tree.extend(rows)
+    return len(channel)

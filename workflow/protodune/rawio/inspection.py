@@ -16,6 +16,8 @@ from protodune.events.types import RawSource
 from protodune.rawio.source import describe_root, open_raw
 
 MAX_EVENTS = 5
+IN_WORDS, LONGEST = 3, 400
+"""How many problems a row tells in words, and how many characters of each."""
 
 
 @dataclass
@@ -25,10 +27,12 @@ class Inspection:
     path: str
     lines: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
 
     def say(self, name: str, value: object) -> None:
         """Add a line."""
         self.lines.append(f"  {name:<12} {value}")
+        self.values[name] = str(value)
 
     def text(self) -> str:
         """The whole inspection as text."""
@@ -63,6 +67,40 @@ def inspect(path: str, detector: Detector, tag: str | None = None, every_event: 
         return report
     _inspect_events(report, source, detector, len(source) if every_event else min(MAX_EVENTS, len(source)))
     return report
+
+
+def check_source(
+    sample: str,
+    source: str,
+    detector: Detector,
+    tag: str | None = None,
+    partner: str | None = None,
+    bad_channels: str | None = None,
+) -> tuple[str, dict[str, str | int]]:
+    """Inspect all files of a sample, every event; return the inspections as text, and a row of the table of all sources.
+
+    Nothing is raised for a bad file: ``problems`` of the row is the number of what is wrong, ``in_words`` the first of it.
+    """
+    reports = [inspect(path, detector, tag, every_event=True) for path in (source, partner) if path]
+    for report in reports:
+        if not report.problems and "flavour" not in report.values:
+            report.problems.append(f"{report.path}: holds no raw digits, expected a ROOT file or a DUNEdn dump with digits")
+    if bad_channels:
+        from protodune.rawio.conversion import read_channel_list  # with scipy, which takes a second
+
+        reports.append(Inspection(bad_channels))
+        try:
+            reports[-1].say("channels", len(read_channel_list(bad_channels, detector)))
+        except ProtoduneError as error:
+            reports[-1].problems.append(str(error))
+    values, problems = reports[0].values, [" ".join(p.split()) for report in reports for p in report.problems]
+    own = [values["truth"]] if values.get("truth", "none") != "none" else []
+    truth = ", ".join(own + ["partner"] * bool(partner)) or ("none" if "truth" in values else "")
+    words = [p if len(p) <= LONGEST else f"{p[:LONGEST]}…" for p in problems[:IN_WORDS]]
+    words += [f"and {len(problems) - IN_WORDS} more"] if len(problems) > IN_WORDS else []
+    cells = {name: values.get(name, "") for name in ("events", "ticks", "channels")}
+    row = {"sample": sample, "source": source, **cells, "truth": truth, "problems": len(problems)}
+    return "".join(report.text() for report in reports), {**row, "in_words": "; ".join(words)}
 
 
 def _inspect_events(report: Inspection, source: RawSource, detector: Detector, count: int) -> None:

@@ -221,6 +221,24 @@ def test_weights_of_the_format_before_are_refused(tmp_path):
         load_weights(tmp_path / "old.safetensors")
 
 
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({}, "its metadata lack task, network, network_settings, expected all from which the network is built again"),
+        ({"task": "denoise", "network": "unet"}, "its metadata lack network_settings"),
+        ({"task": "denoise", "network": "unet", "network_settings": [4]}, "its metadata lack network_settings"),
+        (None, "found format None version None, expected protodune-weights version 2"),
+        ([], "found format None version None, expected protodune-weights version 2"),
+    ],
+)
+def test_weights_whose_metadata_do_not_say_the_network_are_refused(about, message, tmp_path):
+    known = {"format": "protodune-weights", "format_version": 2}
+    text = json.dumps({**about, **known} if isinstance(about, dict) else about)
+    save_file({"x": torch.zeros(1)}, tmp_path / "w.safetensors", None if about is None else {"protodune": text})
+    with pytest.raises(ProtoduneError, match=message):
+        load_weights(tmp_path / "w.safetensors")
+
+
 def test_the_fingerprint_follows_settings_code_and_data(patches):
     def of(settings=SETTINGS, code="c", train="train.h5"):
         return fingerprint(settings, Job([patches / train], [patches / "val.h5"], code=code))

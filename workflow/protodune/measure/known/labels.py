@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from protodune.events.truth import LABEL_ADC
+from protodune.events.truth import LABEL_ADC, region_ticks
 from protodune.measure.regions import region_auc
 from protodune.measure.spec import Measure, Measured, Metric, Subject
 
@@ -19,7 +19,7 @@ def measured(subject: Subject) -> Iterator[Measured]:
     for DUNEdn's label."""
     scale = subject.plane.adc_scale
     clean, score = subject.clean[subject.rows], subject.output("regions")[subject.rows]
-    yield from regions_by_label(score >= subject.threshold, clean, scale)
+    yield from regions_by_label(region_ticks(score, subject.threshold), clean, scale)
     yield Measured("region_auc_by_waveform", region_auc(score, np.abs(clean) >= LABEL_ADC * scale))
 
 

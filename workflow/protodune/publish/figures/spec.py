@@ -63,5 +63,5 @@ def distinct_methods(rows: Rows, networks: Sequence[str]) -> tuple[Rows, set[str
         if several:
             named = {(m, v): f"{m} ({v})" for m in several for v in values[m]}
             chosen |= {name for (m, _), name in named.items() if m in chosen}
-            found = [{**r, "method": named[r["method"], r[column]]} if r["method"] in several else r for r in found]
+            found = [r | {"method": named[r["method"], r[column]]} if r["method"] in several else r for r in found]
     return found, chosen

@@ -1,14 +1,14 @@
-"""Inspect the source of a sample before hours are spent on it; problems end the stage."""
+"""Inspect the files of a sample before hours are spent on them; what is wrong is written down and ends nothing."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 
-from protodune.core.errors import ProtoduneError
 from protodune.core.files import write_text
+from protodune.core.tables import write_table
 from protodune.detector.registry import DEFAULT, find_detector
-from protodune.rawio.inspection import inspect
+from protodune.rawio.inspection import check_source
 from protodune.stages.command import run_stage, stage_parser
 
 log = logging.getLogger(__name__)
@@ -17,27 +17,39 @@ log = logging.getLogger(__name__)
 def parser() -> argparse.ArgumentParser:
     """Command line of the stage."""
     p = stage_parser("check", __doc__)
+    p.add_argument("--sample", required=True)
     p.add_argument("--source", required=True, help="file with the digits")
+    p.add_argument("--partner", help="file of the same events with noise off")
+    p.add_argument("--bad-channels", help="text file of offline channels to leave out")
     p.add_argument("--tag", help="art tag module[:instance[:process]] of the digits")
     p.add_argument("--detector", default=DEFAULT, help="detector that the channels belong to, by name (default %(default)s)")
-    p.add_argument("--output", required=True, help="text file to write")
+    p.add_argument("--output", required=True, help="text file to write: the whole inspection")
+    p.add_argument("--row", required=True, help="TSV to write: a row of the table of all sources")
     return p
 
 
-def run(source: str, tag: str | None, detector: str, output: str) -> None:
-    """Read every event of the source and write the inspection."""
-    report = inspect(source, find_detector(detector), tag, every_event=True)
-    if report.problems:
-        more = f" (and {len(report.problems) - 1} more)" if len(report.problems) > 1 else ""
-        raise ProtoduneError(report.problems[0] + more)
-    write_text(output, report.text())
-    log.info("%s: %s", source, "; ".join(line.strip() for line in report.lines[-5:]))
+def run(
+    sample: str,
+    source: str,
+    output: str,
+    row: str,
+    tag: str | None = None,
+    detector: str = DEFAULT,
+    partner: str | None = None,
+    bad_channels: str | None = None,
+) -> None:
+    """Read every event of the files of a sample, and write what is in them and what is wrong."""
+    text, found = check_source(sample, source, find_detector(detector), tag, partner, bad_channels)
+    write_text(output, text)
+    write_table(row, [found], list(found))
+    log.info("%s: %d problem(s)%s", sample, found["problems"], f": {found['in_words']}" if found["problems"] else "")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     a = parser().parse_args(argv)
-    return run_stage("check", lambda: run(a.source, a.tag, a.detector, a.output))
+    given = (a.sample, a.source, a.output, a.row, a.tag, a.detector, a.partner, a.bad_channels)
+    return run_stage("check", lambda: run(*given))
 
 
 if __name__ == "__main__":

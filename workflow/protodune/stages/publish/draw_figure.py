@@ -53,8 +53,11 @@ def run(
 
 def _named(tables: Sequence[str], names: Sequence[str]) -> tuple[list[str], list[dict[str, str]]]:
     """Read tables and say of each row whose it is."""
-    rows = [{"method": name, **r} for name, table in zip(names, tables, strict=True) for r in read_rows([table])[1]]
-    return ["method", *read_rows(tables)[0]], rows
+    columns, rows = read_rows(tables)
+    owners = [name for name, table in zip(names, tables, strict=True) for _ in read_rows([table])[1]]
+    for row, name in zip(rows, owners, strict=True):
+        row["method"] = name
+    return ["method", *columns], rows
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ def draw_labels(rows: Rows, networks: set[str], title: str) -> plt.Figure:
     """Draw sensitivity, and one minus specificity, of the regions against the threshold of the label."""
     others = Metric(_SPECIFICITY.name, f"1 − {_SPECIFICITY.head}", _SPECIFICITY.unit)
     wanted = [(MEASURE.metric("sensitivity_by_label"), "signal pixels found"), (others, "others taken for signal")]
-    flipped = [{**r, "value": str(1 - float(r["value"]))} if r["metric"] == _SPECIFICITY.name else r for r in rows]
+    flipped = [r | {"value": str(1 - float(r["value"]))} if r["metric"] == _SPECIFICITY.name else r for r in rows]
     figure = panels_by_bin(flipped, networks, title, wanted, "label: |truth| above [ADC]")
     figure.axes[0].set_ylim(0, 1.02)
     if figure.axes[1].lines:

@@ -17,7 +17,7 @@ def with_areas(rows: Rows) -> Rows:
     """Return the points of the curves, each with the area of its method; ``rows``: both tables of the stage 'curves'."""
     key = lambda r: tuple(r.get(c, "") for c in ("detector", "step", "method"))  # noqa: E731
     areas = {key(r): r for r in rows if "auc" in r}
-    return [{**r, "auc": areas[key(r)]["auc"], "error": areas[key(r)]["error"]} for r in rows if "threshold" in r]
+    return [r | {"auc": areas[key(r)]["auc"], "error": areas[key(r)]["error"]} for r in rows if "threshold" in r]
 
 
 def draw_regions(rows: Rows, networks: set[str], title: str) -> plt.Figure:

@@ -22,7 +22,7 @@ def with_recorded(rows: Rows) -> Rows:
     recorded = [
         {**dict.fromkeys(rows[0], ""), **p, "network": f"DUNEdn {p['network']}", "kind": "recorded"} for p in dunedn_points()
     ]
-    return [{"nodes": "", **row} for row in [*rows, *recorded]]
+    return [row | {"nodes": row.get("nodes", "")} for row in [*rows, *recorded]]
 
 
 def draw_scaling(rows: Rows, networks: set[str], title: str) -> plt.Figure:

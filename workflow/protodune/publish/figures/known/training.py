@@ -7,6 +7,7 @@ import math
 
 from matplotlib import pyplot as plt
 
+from protodune.core.errors import ProtoduneError
 from protodune.publish.figures.lines import in_order, legend_below, say_nothing
 from protodune.publish.figures.spec import Figure, Rows
 from protodune.publish.figures.style import COLOURS, plain_numbers
@@ -34,6 +35,11 @@ def error_label(output: str) -> str:
 
 def draw_training(rows: Rows, networks: set[str], title: str) -> plt.Figure:
     """Draw training and validation error against the epoch, one panel per output and one colour per network (``method``)."""
+    if rows and not outputs_of(rows):
+        raise ProtoduneError(
+            f"figure 'training': found the columns {', '.join(rows[0])}, expected val_OUTPUT of an output; give the "
+            "history.tsv of a training"
+        )
     value = lambda r, column: float(r.get(column) or "nan")  # noqa: E731
     panels = [o for o in outputs_of(rows) if any(math.isfinite(value(r, f"val_{o}")) for r in rows)]
     figure, axes = plt.subplots(1, max(len(panels), 1), figsize=(1 + 4.0 * max(len(panels), 1), 3.6), squeeze=False)
