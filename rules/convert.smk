@@ -54,7 +54,7 @@ rule check_sample:
         options=SETTINGS.check_options,
         code=CODE.of_sample("produce.check"),
     shell:
-        "python -m protodune.stages.produce.check --sample {wildcards.sample} --source {params.source:q} {params.options:q}"
+        "python -m protodune.stages.produce.check --sample {wildcards.sample:q} --source {params.source:q} {params.options:q}"
         " --output {output.text:q} --row {output.row:q} > {log:q} 2>&1"
 
 

@@ -47,7 +47,7 @@ def test_a_missing_file_is_named_with_what_to_do(tmp_path):
         ("a\tb\n1\t2\n".encode("utf-16"), "found UTF-16 text, expected a TSV table in UTF-8"),
         ("a\tb\n1\t2\n".encode("utf-16-le"), "found a binary file"),
         (b"a\tb\n1\t\xff\n", r"byte 6 \(0xff\) is no UTF-8 text, expected a TSV table"),
-        (b"a\n" + b"x" * 200_000, "line 1: field larger than field limit"),
+        (b"a\n" + b"x" * 200_000, "line 2: field larger than field limit"),
     ],
     ids=range(4),
 )
