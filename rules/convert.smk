@@ -86,8 +86,8 @@ rule check:
         md=rules.gather_checks.output.md,
     log:
         "results/logs/check/check.log",
-    localrule: True
     retries: 0
+    localrule: True
     shell:
         # The table goes to the screen alone, the error to the log as well.
         "{{ python -m protodune.stages.produce.judge_checks --table {input.tsv:q} 2>&1 >&3 | tee {log:q} >&2; }} 3>&1"
