@@ -1,5 +1,7 @@
 # Two commands: `make demo` sets up and runs the demo, `make test` sets up and runs the tests.
-PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+ifndef PYTHON
+PYTHON := $(shell command -v python3.11 || command -v python3 || echo python3.11)
+endif
 VENV ?= .venv
 CONFIGFILE ?= config/config.yaml
 DIRECTORY ?= .
@@ -15,8 +17,8 @@ help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
 setup:           ## make the virtual environment, build Horovod
-	@command -v $(PYTHON) > /dev/null || { echo "setup: error: found no Python, expected 3.11; install python3.11"; exit 1; }
-	@$(PYTHON) envs/setup_env.py --venv $(call quoted,VENV)
+	@command -v $(call quoted,PYTHON) > /dev/null || { echo "setup: error: found no Python, expected 3.11; install python3.11"; exit 1; }
+	@$(call quoted,PYTHON) envs/setup_env.py --venv $(call quoted,VENV)
 
 demo: setup      ## simulate, train, clean, compare: results/report.html
 	$(SNAKEMAKE)
@@ -34,7 +36,7 @@ test-reference: setup  ## numbers of a seeded event of six APAs and of trainings
 	PYTHONPATH=workflow:tests $(BIN)/python tests/reference.py compare small six trainings
 
 test-oldest:     ## models and training on the oldest torch (a second environment, 3 GB)
-	@test -x $(call quoted,VENV)-oldest/bin/python || $(PYTHON) -m venv $(call quoted,VENV)-oldest
+	@test -x $(call quoted,VENV)-oldest/bin/python || $(call quoted,PYTHON) -m venv $(call quoted,VENV)-oldest
 	$(call quoted,VENV)-oldest/bin/python -m pip install --quiet -r envs/oldest.txt
 	PYTHONPATH=workflow $(call quoted,VENV)-oldest/bin/python -m pytest -p no:cacheprovider \
 		--ignore tests/unit/learning/test_portable.py tests/unit/learning
