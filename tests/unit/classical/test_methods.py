@@ -117,3 +117,10 @@ def test_wiener_lowers_noise_and_keeps_signal(rng):
     found = wiener(noisy, 5)
     assert found[:40].std() < 2
     assert found[60:140, 302].mean() == pytest.approx(100, rel=0.05)
+
+
+@pytest.mark.parametrize("given", [0, False, [], "", "x"])
+def test_settings_of_a_step_are_an_object_or_nothing(given):
+    with pytest.raises(ProtoduneError, match=r"steps\[0\]\.cut"):
+        MethodSettings(steps=[{"cut": given}]).chosen()
+    assert MethodSettings(steps=[{"sticky": None}]).chosen()[0][0] == "sticky"

@@ -61,3 +61,13 @@ def test_text_may_have_a_byte_order_mark(tmp_path):
     (tmp_path / "t.tsv").write_bytes("a\tü\r\n1\t2\r\n".encode("utf-8-sig"))
     assert read_text(tmp_path / "t.tsv", "text", "").startswith("a\tü")
     assert read_columns_and_rows(tmp_path / "t.tsv") == (["a", "ü"], [{"a": "1", "ü": "2"}])
+
+
+def test_an_error_of_another_file_is_its_own(tmp_path):
+    def write():
+        with atomic_path(tmp_path / "a.txt"):
+            (tmp_path / "not there").read_text()
+
+    with pytest.raises(FileNotFoundError, match="not there"):
+        write()
+    assert list(tmp_path.iterdir()) == []

@@ -27,6 +27,7 @@ def test_a_column_that_is_not_there_is_one_line(tmp_path):
         (b"", "found an empty file, expected a TSV table"),
         (b"\x89HDF\xff", r"byte 0 \(0x89\) is no UTF-8 text, expected a TSV table"),
         (b"a\tb\n1\n", "row 1 has 1 cells, expected 2 as its head"),
+        (b"a\ta\n1\t2\n", "column 'a' stands twice, expected each once"),
         (b"a\n1\n1\t2\n", "row 2 has 2 cells, expected 1 as its head"),
         (b"a\n" + b"1" * 200_000, "line 2: field larger than field limit"),
     ],

@@ -62,3 +62,20 @@ def test_fourteen_bits_fit_into_stored_counts():
     assert SMALL.plane(0, "X").adc_scale == pytest.approx(11.7 / 2.925 / 1.1365)
     assert [unit.planes["V"].family for unit in SMALL.units] == ["induction", "collection"]
     assert [[p.name for p in unit.of_family("collection")] for unit in SMALL.units] == [["X"], ["V", "X"]]
+
+
+def replaced_plane(**changes):
+    unit = DETECTOR.units[0]
+    last = dataclasses.replace(unit.planes["X"], **changes)
+    return dataclasses.replace(DETECTOR, units=(dataclasses.replace(unit, planes={**unit.planes, "X": last}),))
+
+
+def test_units_and_channels_are_counted_without_gaps():
+    with pytest.raises(ProtoduneError, match=r"unit 1 at place 0, .* expected units numbered 0, 1, 2, ... in order"):
+        dataclasses.replace(DETECTOR, units=DETECTOR.units[1:2])
+    with pytest.raises(ProtoduneError, match="plane X of unit 0 begins at channel 1601, expected 1600: planes follow each"):
+        replaced_plane(first_channel=1601)
+    with pytest.raises(ProtoduneError, match=r"planes of units \[0, 3\]"):
+        replaced_plane(unit=3)
+    with pytest.raises(ProtoduneError, match="a digitiser of 16 bits, expected 1 to 15"):
+        dataclasses.replace(DETECTOR.units[0].planes["X"].electronics, adc_bits=16)

@@ -168,3 +168,16 @@ def test_impossible_outputs_are_refused():
         Output("a", "", 1.0, activation="tanh")
     with pytest.raises(ProtoduneError, match="1 channels, expected 1 or more, 2 or more with softmax"):
         Output("a", "", 1.0, activation="softmax")
+
+
+@pytest.mark.parametrize(("value", "stored"), [(-0.1, 0.0), (1.2, 1.0)])
+def test_values_beyond_what_an_output_holds_are_cut(value, stored, store, tmp_path):
+    """An unsigned number would wrap."""
+
+    def method(store, group):
+        shapes = [store.waveforms(place.plane.name, place.image).shape for place in group]
+        return [{"denoised": np.zeros(s, np.float32), "regions": np.full(s, value, np.float32)} for s in shapes]
+
+    make(method, store, str(tmp_path / "p.h5"), {})
+    with Products(tmp_path / "p.h5") as products:
+        assert set(products.image("regions", "U", 0).ravel().tolist()) <= {0.0, stored}

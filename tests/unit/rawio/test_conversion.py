@@ -11,8 +11,15 @@ from protodune.classical.pedestal import estimate_pedestal
 from protodune.core.errors import ProtoduneError
 from protodune.detector.known.protodune_sp import DETECTOR
 from protodune.events.store import EventStore
-from protodune.events.types import RawEvent
-from protodune.rawio.conversion import ConvertSettings, add_truth, convert_file, read_channel_list, stretch_slow_board
+from protodune.events.types import ChargeTable, RawEvent
+from protodune.rawio.conversion import (
+    ConvertSettings,
+    Reading,
+    add_truth,
+    convert_file,
+    read_channel_list,
+    stretch_slow_board,
+)
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
 
@@ -26,12 +33,13 @@ def event_of(adc, channel, pedestal=0.0):
     ("setting", "message"),
     [
         ({"on_damaged_event": "ignore"}, "on_damaged_event: found 'ignore', expected stop or skip"),
+        ({"kind": "real"}, "kind: found 'real', expected simulation or data"),
         ({"stretch_slow_board": "no"}, "stretch_slow_board: found 'no', expected auto, always or never"),
     ],
 )
 def test_other_words_are_refused(setting, message):
     with pytest.raises(ProtoduneError, match=message):
-        ConvertSettings("s", "data", **setting)
+        ConvertSettings(**{"sample": "s", "kind": "data", **setting})
 
 
 def test_the_slow_board_is_stretched():
@@ -86,6 +94,61 @@ def test_charge_that_is_no_number_is_refused(tmp_path, raw_event, electrons):
     with pytest.raises(ProtoduneError, match=f"channel .*: {electrons} electrons, expected a finite number; the file is"):
         convert_file(settings, str(tmp_path / "a.root"), None, str(tmp_path / "a.h5"), estimate_pedestal)
     assert not (tmp_path / "a.h5").exists()
+
+
+class InMemory:
+    """A source of events that are there already; one that is None is damaged."""
+
+    path, flavour, about = "memory", "events", {}
+
+    def __init__(self, *events):
+        self._events = events
+
+    def __len__(self):
+        return len(self._events)
+
+    def event_id(self, index):
+        return self.read(index).event_id
+
+    def read(self, index):
+        if self._events[index] is None:
+            raise ProtoduneError(f"entry {index} is damaged")
+        return copy.deepcopy(self._events[index])
+
+
+def test_truth_of_the_slow_board_is_stretched_with_its_digits():
+    """A pulse near the end of the readout of a channel of board 302 stands at the same tick in both."""
+    adc = np.full((1, 6000), 900, np.int16)
+    adc[0, 5000] = 1900
+    noisy, noise_off = event_of(adc, [440]), event_of(adc, [440], 900.0)
+    noisy.n_ticks[:] = noise_off.n_ticks[:] = 5996
+    reading = Reading(InMemory(noisy), InMemory(noise_off), DETECTOR, ConvertSettings("s", "simulation"))
+    [event] = reading.events()
+    assert event.adc[0].argmax() == event.clean[0].argmax() == 5003
+
+
+def test_charge_of_the_partner_is_checked_too():
+    adc = np.full((1, 20), 900, np.int16)
+    partner = event_of(adc, [0], 900.0)
+    one = np.ones(1, np.int32)
+    partner.charge = ChargeTable(np.zeros(1, np.uint32), one, np.array([np.nan], np.float32), one)
+    reading = Reading(InMemory(event_of(adc, [0])), InMemory(partner), DETECTOR, ConvertSettings("s", "simulation"))
+    with pytest.raises(ProtoduneError, match="nan electrons, expected a finite number"):
+        list(reading.events())
+
+
+def test_a_damaged_partner_loses_its_event_alone():
+    adc = np.full((1, 20), 900, np.int16)
+    first, second = event_of(adc, [0]), event_of(adc, [0])
+    second.event = 2
+    noise_off = event_of(adc, [0], 900.0)
+    settings = ConvertSettings("s", "simulation", on_damaged_event="skip")
+    reading = Reading(InMemory(first, second), InMemory(noise_off, None), DETECTOR, settings)
+    assert [e.event_id for e in reading.events()] == [(1, 0, 1)]
+    assert [lost["entry"] for lost in reading.lost] == [1]
+    stop = Reading(InMemory(first, second), InMemory(noise_off, None), DETECTOR, ConvertSettings("s", "simulation"))
+    with pytest.raises(ProtoduneError, match="entry 1 is damaged"):
+        list(stop.events())
 
 
 def test_channel_lists_belong_to_a_detector(tmp_path):

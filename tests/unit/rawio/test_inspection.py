@@ -149,3 +149,11 @@ def test_a_missing_package_for_an_address_is_named():
     problem = inspect("root://127.0.0.1:1//a.root", DETECTOR).problems[0]
     assert "root:// needs a further package" in problem
     assert "install fsspec-xrootd" in problem
+
+
+def test_a_truncated_store_is_a_problem_and_no_traceback(tmp_path, store_file):
+    data = store_file.read_bytes()
+    (tmp_path / "a.h5").write_bytes(data[: len(data) // 2])
+    [problem] = inspect(str(tmp_path / "a.h5"), DETECTOR).problems
+    assert "a damaged HDF5 file" in problem
+    assert "copy it again" in problem

@@ -5,7 +5,7 @@ import pytest
 
 from protodune.detector.known.protodune_sp import DETECTOR
 from protodune.events.types import CLASS_DELTA, CLASS_MICHEL, CLASS_SHOWER, CLASS_TRACK
-from protodune.simulation import matter
+from protodune.simulation import matter, particles
 from protodune.simulation.particles import cosmic_energy, cosmic_ray, make_event, mean_area, michel_energy, theta_xz
 from protodune.simulation.settings import Effects, SampleSettings, SimulationSettings
 from protodune.simulation.showers import Pool, shower
@@ -190,3 +190,11 @@ def test_noise_and_pulses_have_no_particles():
     for content in ("noise", "pulses"):
         (event,) = events(content, 1)
         assert len(event.particles) == len(event.steps) == 0
+
+
+def test_a_muon_that_is_followed_to_the_end_does_not_interact(monkeypatch):
+    """Only hadrons end in an interaction where their path ends."""
+    monkeypatch.setattr(particles, "_MAX_TRACK_MM", 300.0)
+    (truth,) = events("single", 1, single_species=("muon",), single_energy_mev=(2000.0, 2001.0))
+    assert truth.particles["length_mm"][0] == pytest.approx(300)
+    assert set(truth.particles["pdg"].tolist()) <= {13, 11, -11, 22}

@@ -58,3 +58,8 @@ def test_without_true_charge_the_waveform_says_it(store_file, monkeypatch):
     with EventStore(store_file) as store:
         wanted = np.abs(store.clean("X", 0)) >= 3.5
         assert np.array_equal(true_regions_mask(store, "X", 0).astype(bool), wanted)
+
+
+def test_an_output_that_a_task_does_not_have_is_named():
+    with pytest.raises(ProtoduneError, match="task denoise: has no output 'region', expected one of denoised"):
+        find_task("denoise").output("region")

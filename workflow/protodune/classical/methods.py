@@ -34,7 +34,7 @@ class MethodSettings:
             if isinstance(entry, dict) and len(entry) != 1:
                 raise ProtoduneError(f"steps[{place}]: found {entry}, expected the name of one step with its settings")
             ((name, given),) = entry.items() if isinstance(entry, dict) else ((entry, {}),)
-            found.append((name, build(find_step(name).settings, given or {}, f"steps[{place}].{name}")))
+            found.append((name, build(find_step(name).settings, {} if given is None else given, f"steps[{place}].{name}")))
         return found
 
 

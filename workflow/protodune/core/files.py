@@ -30,8 +30,8 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, target)
     except OSError as error:
-        if error.errno is None:
-            raise
+        if error.errno is None or error.filename not in (None, str(temporary), temporary, str(target), target):
+            raise  # of another file
         raise ProtoduneError(f"{target}: cannot be written ({os.strerror(error.errno)}); nothing was left behind") from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -56,6 +56,9 @@ def read_columns_and_rows(path: str | Path) -> tuple[list[str], list[Row]]:
     if not lines:
         raise ProtoduneError(f"{path}: found an empty file, expected a TSV table; {again}")
     columns, *rows = lines
+    if len(set(columns)) < len(columns):
+        twice = next(name for name in columns if columns.count(name) > 1)
+        raise ProtoduneError(f"{path}: column '{twice}' stands twice, expected each once; {again}")
     for number, cells in enumerate(rows, start=1):
         if len(cells) != len(columns):
             raise ProtoduneError(

@@ -63,6 +63,10 @@ class Electronics:
     calibration: float = 1.0
     sticky_modulus: int = 0
 
+    def __post_init__(self):
+        if not 1 <= self.adc_bits <= 15:
+            raise ProtoduneError(f"electronics: a digitiser of {self.adc_bits} bits, expected 1 to 15, which int16 holds")
+
     @property
     def adc_max(self) -> int:
         """Largest code of the digitiser."""
@@ -300,6 +304,21 @@ class Detector:
             raise ProtoduneError(
                 f"detector {self.name}: units differ in the names or sizes of their planes, expected the same"
             )
+        expected = 0  # readers find a channel's unit and row by counting
+        for position, unit in enumerate(self.units):
+            places = {unit.number, *(plane.unit for plane in unit.planes.values())}
+            if places != {position}:
+                raise ProtoduneError(
+                    f"detector {self.name}: unit {unit.number} at place {position}, and planes of units "
+                    f"{sorted(places)}, expected units numbered 0, 1, 2, ... in order"
+                )
+            for plane in unit.planes.values():
+                if plane.first_channel != expected:
+                    raise ProtoduneError(
+                        f"detector {self.name}: plane {plane.name} of unit {position} begins at channel "
+                        f"{plane.first_channel}, expected {expected}: planes follow each other without gaps"
+                    )
+                expected += plane.n_channels
         ticks = {p.tick_ns for p in self.planes()}
         if ticks != {self.tick_ns}:
             raise ProtoduneError(f"detector {self.name}: planes of ticks {sorted(ticks)} ns, expected {self.tick_ns} of all")

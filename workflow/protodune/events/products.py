@@ -140,8 +140,9 @@ class ProductWriter:
             per_count, limits = self._per_count(output), np.iinfo(output.kind)
             counts = values * np.float32(1 / per_count)
             np.rint(counts, out=counts)
-            if min(low, -high) / per_count <= -limits.max:
-                np.clip(counts, max(limits.min, -limits.max), limits.max, out=counts)
+            smallest = max(limits.min, -limits.max)
+            if low / per_count <= smallest or high / per_count >= limits.max:
+                np.clip(counts, smallest, limits.max, out=counts)
             self._dataset(place.plane.name, name)[self._place[place.image]] = counts.astype(output.kind)
 
     def took(self, image: int, seconds: float) -> None:
@@ -199,7 +200,7 @@ class Products:
         self._file.close()
 
     def has(self, name: str) -> bool:
-        """Whether this output was made, for every plane of the family."""
+        """Whether this output was made, for any plane of the family."""
         planes = [item for key, item in self._file.items() if key != "images"]
         return bool(planes) and any(name in item for item in planes)
 

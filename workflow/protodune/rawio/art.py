@@ -6,6 +6,7 @@ and takes four times the memory for fADC.  So entries are taken as bytes (``bask
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -31,6 +32,8 @@ DIGITS_PREFIX = "raw::RawDigits_"
 SIM_PREFIX = "sim::SimChannels_"
 TIME_PREFIX = "raw::RDTimeStamps_"
 FRAGMENTS_PREFIX = "artdaq::Fragments_"
+
+log = logging.getLogger(__name__)
 
 ID_MEMBERS = ("id_.subRun_.run_.run_", "id_.subRun_.subRun_", "id_.event_")
 """Branches of run, subrun and event of an EventAuxiliary that is split."""
@@ -211,6 +214,7 @@ class ArtSource:
         if len(chosen) == 1:
             return self._guarded(f"branch {chosen[0]}", lambda: Product(branches[chosen[0]], self._size, self._threads))
         if not required:
+            log.warning("%s: has %d products %s*, read without them, as none can be chosen", self.path, len(found), prefix)
             return None
         listed = ", ".join(name.rstrip(".") for name in (chosen or found))
         if not chosen:

@@ -44,7 +44,11 @@ class ConvertSettings:
     detector: str = DEFAULT
 
     def __post_init__(self):
-        for name, options in (("on_damaged_event", ("stop", "skip")), ("stretch_slow_board", ("auto", "always", "never"))):
+        for name, options in (
+            ("kind", ("simulation", "data")),
+            ("on_damaged_event", ("stop", "skip")),
+            ("stretch_slow_board", ("auto", "always", "never")),
+        ):
             if getattr(self, name) not in options:
                 *first, last = options
                 raise ProtoduneError(f"{name}: found '{getattr(self, name)}', expected {', '.join(first)} or {last}")
@@ -65,10 +69,11 @@ class Reading:
         partners = self._partners()
         for index in range(len(self.raw)):
             try:
-                event = self.raw.read(index)
-                _check_charge(event, self.raw.path)
+                event = self._stretched(self.raw.read(index))
                 if self.noise_off is not None and event.adc.size:
-                    add_truth(event, self.noise_off.read(partners[event.event_id]), self.detector, self.noise_off.path)
+                    partner = self._stretched(self.noise_off.read(self._partner(partners, event.event_id)))
+                    add_truth(event, partner, self.detector, self.noise_off.path)
+                _check_charge(event, self.raw.path)
             except ProtoduneError as error:
                 if self.settings.on_damaged_event == "stop":
                     raise
@@ -77,27 +82,39 @@ class Reading:
                 continue
             if event.adc.size == 0:
                 log.warning("%s: event %s holds no digits", self.raw.path, event.event_id)
-            elif self.settings.stretch_slow_board != "never":
-                stretch_slow_board(event, self.detector, only_short=self.settings.stretch_slow_board == "auto")
             yield event
+
+    def _stretched(self, event: RawEvent) -> RawEvent:
+        """The event with the board with the slower clock stretched, as the settings say."""
+        if event.adc.size and self.settings.stretch_slow_board != "never":
+            stretch_slow_board(event, self.detector, only_short=self.settings.stretch_slow_board == "auto")
+        return event
+
+    def _ids(self, source: RawSource) -> Iterator[tuple[int, tuple[int, int, int]]]:
+        """Entries and ids of the events of a file; a damaged one stops the conversion or is left out, as set."""
+        for index in range(len(source)):
+            try:
+                yield index, source.event_id(index)
+            except ProtoduneError:
+                if self.settings.on_damaged_event == "stop":
+                    raise
 
     def _partners(self) -> dict[tuple[int, int, int], int]:
         if self.noise_off is None:
             return {}
-        partners = {self.noise_off.event_id(index): index for index in range(len(self.noise_off))}
-        for index in range(len(self.raw)):
-            try:
-                event_id = self.raw.event_id(index)
-            except ProtoduneError:
-                if self.settings.on_damaged_event == "stop":
-                    raise
-                continue
-            if event_id not in partners:
-                raise ProtoduneError(
-                    f"{self.noise_off.path}: has no event (run, subrun, event) {event_id} of {self.raw.path}, found "
-                    f"{', '.join(map(str, list(partners)[:3]))}; give the noise-off file of the same events"
-                )
+        partners = {event_id: index for index, event_id in self._ids(self.noise_off)}
+        if len(partners) == len(self.noise_off):  # else the partners of some events are lost
+            for _, event_id in self._ids(self.raw):
+                self._partner(partners, event_id)
         return partners
+
+    def _partner(self, partners: dict[tuple[int, int, int], int], event_id: tuple[int, int, int]) -> int:
+        if event_id not in partners:
+            raise ProtoduneError(
+                f"{self.noise_off.path}: has no event (run, subrun, event) {event_id} of {self.raw.path}, found "
+                f"{', '.join(map(str, list(partners)[:3]))}; give the noise-off file of the same events"
+            )
+        return partners[event_id]
 
 
 def convert_file(

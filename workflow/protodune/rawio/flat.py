@@ -135,7 +135,8 @@ class FlatSource:
         n_ticks = digits["ticks"].astype(np.int64)
         if n_ticks.size and not 0 <= n_ticks.min() <= n_ticks.max() <= digits["adc"].shape[1]:
             raise ProtoduneError(
-                f"{where}: a channel with {n_ticks.max()} ticks of {digits['adc'].shape[1]}; the file is damaged"
+                f"{where}: channels of {n_ticks.min()} to {n_ticks.max()} ticks, expected 0 to {digits['adc'].shape[1]}; "
+                "the file is damaged"
             )
         order = sorting_order(digits["channel"], where)
         adc, _ = stack_digits(digits["adc"], order)

@@ -13,6 +13,8 @@ import numpy as np
 from protodune.core.errors import ProtoduneError
 from protodune.detector.model import Detector
 from protodune.events.types import RawSource
+from protodune.rawio.baskets import first_line
+from protodune.rawio.conversion import read_channel_list
 from protodune.rawio.source import describe_root, open_raw
 
 MAX_EVENTS = 5
@@ -86,8 +88,6 @@ def check_source(
         if not report.problems and "flavour" not in report.values:
             report.problems.append(f"{report.path}: holds no raw digits, expected a ROOT file or a DUNEdn dump with digits")
     if bad_channels:
-        from protodune.rawio.conversion import read_channel_list  # with scipy, which takes a second
-
         reports.append(Inspection(bad_channels))
         try:
             reports[-1].say("channels", len(read_channel_list(bad_channels, detector)))
@@ -147,7 +147,12 @@ def _inspect_events(report: Inspection, source: RawSource, detector: Detector, c
 
 def _inspect_hdf5(path: str) -> Inspection:
     report = Inspection(path)
-    with h5py.File(path, "r") as file:
+    try:
+        opened = h5py.File(path, "r")
+    except OSError as error:
+        report.problems.append(f"{path}: a damaged HDF5 file ({first_line(error)}); copy it again")
+        return report
+    with opened as file:
         if "format" not in file.attrs:
             report.problems.append(f"{path}: an HDF5 file without a format attribute, not one of this project")
         for name, value in file.attrs.items():

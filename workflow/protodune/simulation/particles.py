@@ -60,8 +60,8 @@ class _Event:
             index = self.record(pdg, kind or CLASS_SHOWER, kinetic, time, start, direction, start, 0.0, parent)
             self.electrons.append(Pool.of(start, direction, kinetic, time, index, species == "photon"))
             return
-        reach, interacts = _MAX_TRACK_MM, False
-        if species in ("pion", "proton"):
+        reach, hadron = _MAX_TRACK_MM, species in ("pion", "proton")
+        if hadron:
             mean_path = matter.PION_INTERACTION_MM if species == "pion" else matter.PROTON_INTERACTION_MM
             reach = self.rng.exponential(mean_path)
         index = len(self.rows) + 1
@@ -69,8 +69,7 @@ class _Event:
         self.record(pdg, kind or CLASS_TRACK, kinetic, time, start, direction, track.end, track.length, parent)
         self.parts.append(track.steps)
         self._add_deltas(track.deltas, time, index)
-        interacts = track.kinetic > 0 and abs(track.length - reach) < 1e-6
-        if interacts:
+        if hadron and track.kinetic > 0 and abs(track.length - reach) < 1e-6:
             self._interact(species, track.kinetic, track.end, track.direction, time, index)
         elif track.kinetic == 0:
             self._stop(species, track.end, time, index)

@@ -79,7 +79,11 @@ class Task:
 
     def output(self, name: str) -> Output:
         """Return an output by its name."""
-        return next(o for o in self.outputs if o.name == name)
+        found = next((o for o in self.outputs if o.name == name), None)
+        if found is None:
+            known = ", ".join(o.name for o in self.outputs)
+            raise ProtoduneError(f"task {self.name}: has no output '{name}', expected one of {known}")
+        return found
 
     def learned(self) -> tuple[str, ...]:
         """Names of the outputs that have labels, in order."""
