@@ -136,3 +136,13 @@ def test_folded_norms_compute_the_same(name, network, features):
     left = sum(isinstance(m, torch.nn.BatchNorm2d) for m in model.module.modules())
     assert left == 0 if name == "uscg" else left < norms
     assert np.allclose(infer_plane(model, features)["denoised"], before, rtol=1e-3, atol=1e-3 * np.abs(before).max())
+
+
+def test_a_network_that_gives_half_precision_infers(features):
+    """Under autocast a network gives bfloat16 unless it casts itself, which those of the package do."""
+    model = small("unet", {"widths": [4, 8, 16]})
+    layer = torch.nn.Conv2d(2, 2, 3, padding=1)
+    model.module.forward = lambda x: layer(x)
+    found = infer_plane(model, features, precision="bfloat16")["denoised"]
+    assert found.dtype == np.float32
+    assert np.allclose(found, infer_plane(model, features)["denoised"], rtol=0.05, atol=0.2)

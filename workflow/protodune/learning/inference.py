@@ -119,7 +119,7 @@ def _run(
         for piece in pieces:
             batch = np.stack([padded[:, r.start : r.stop, t.start : t.stop] for r, t in piece])
             try:
-                given = network.module(torch.from_numpy(batch).to(device)).cpu()
+                given = network.module(torch.from_numpy(batch).to(device)).float().cpu()  # half under autocast
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
