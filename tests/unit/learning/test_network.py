@@ -138,8 +138,8 @@ def test_every_network_that_comes_along_keeps_the_contract():
 
 def test_an_unknown_keyword_of_a_spec_is_one_line(tmp_path, monkeypatch):
     text = "from protodune.learning.network import NetworkSpec\nSPEC = NetworkSpec(windows=None)\n"
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "mistyped.py").write_text(text)
+    (tmp_path / "own_networks").mkdir()
+    (tmp_path / "own_networks" / "mistyped.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ProtoduneError, match=r"module own\.mistyped: .*unexpected keyword argument 'windows'"):
-        find_network("own.mistyped")
+    with pytest.raises(ProtoduneError, match=r"module own_networks\.mistyped: .*unexpected keyword argument 'windows'"):
+        find_network("own_networks.mistyped")

@@ -137,6 +137,18 @@ def test_columns_over_several_baskets(tmp_path):
         reader.column(0, 80, np.dtype(">i2"))
 
 
+def test_baskets_without_entries(tmp_path):
+    """uproot writes one for every call without rows, as for an event without charge."""
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("tree", {"x": "int32"})
+        for rows in (0, 3, 0, 0, 2, 0):
+            file["tree"].extend({"x": np.arange(rows, dtype=np.int32)})
+    reader = EntryReader(uproot.open(tmp_path / "a.root")["tree/x"], 5)
+    assert reader.column(0, 5, np.dtype(">i4")).tolist() == [0, 1, 2, 0, 1]
+    assert reader.column(3, 3, np.dtype(">i4")).tolist() == []
+    assert [int(reader.entry(i).view(">i4")[0]) for i in range(5)] == [0, 1, 2, 0, 1]
+
+
 def test_a_branch_has_as_many_entries_as_its_tree(tmp_path):
     damaged_tree(tmp_path / "a.root", lambda data, begins: None)
     branch = uproot.open(tmp_path / "a.root")["tree/x"]

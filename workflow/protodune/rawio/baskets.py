@@ -114,7 +114,7 @@ class EntryReader:
         parts = []
         for number in range(len(self._bounds) - 1):
             first, end = int(self._bounds[number]), int(self._bounds[number + 1])
-            if first < stop and start < end:
+            if max(first, start) < min(end, stop):  # uproot writes baskets without entries, too
                 data, offsets = self._of_basket(number)
                 if offsets is not None or not (waveforms or len(data) == kind.itemsize * (end - first)):
                     raise ValueError(f"basket {number}: {len(data)} bytes for {end - first} entries of {kind}")
