@@ -23,7 +23,7 @@ class Stepper:
         self._gradients = Gradients(module.parameters(), run.ranks, opt.deterministic, compression, fusion_mb)
         # float16 has no exponent to spare: its gradients are scaled up, and steps that overflow are left out.
         self._scaler = _gradient_scaler(run.device.type, opt.precision == "float16")
-        self._forward = torch.compile(module) if opt.compile else module
+        self._forward = _compiled(module) if opt.compile else module
 
     def step(
         self, patches: np.ndarray, epoch: int, learning_rate: float, next_patches: np.ndarray | None = None
@@ -80,3 +80,13 @@ def _gradient_scaler(device: str, enabled: bool) -> torch.amp.GradScaler:
             f"training.precision: float16 on a CPU needs torch 2.3, found {torch.__version__}; take bfloat16 or float32"
         )
     return torch.cuda.amp.GradScaler(enabled=enabled)
+
+
+def _compiled(module: torch.nn.Module) -> torch.nn.Module:
+    """Return the module as torch.compile makes it: it gives the compiler the folder of torch unquoted."""
+    if " " in torch.__file__:
+        raise ProtoduneError(
+            f"compile: torch stands in {torch.__file__}, and torch.compile cannot build from a path with a space; set "
+            "'compile: false', or make the environment elsewhere (make VENV=...)"
+        )
+    return torch.compile(module)
