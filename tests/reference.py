@@ -80,7 +80,10 @@ def make_events(name: str, folder: Path) -> Path:
         settings = SimulationSettings(ticks=ticks)
         write_flat(raw, simulate_events(SampleSettings("reference", 77, 1, units[name], settings)), ticks, {})
     convert.run(
-        convert.ConvertSettings("reference", "simulation"), str(raw), noise_off and str(noise_off), str(folder / "events.h5")
+        convert.ConvertSettings("reference", "simulation", noisy_above=None),
+        str(raw),
+        noise_off and str(noise_off),
+        str(folder / "events.h5"),
     )
     return folder / "events.h5"
 
@@ -135,7 +138,9 @@ def of_trainings(folder: Path) -> dict[str, str]:
     """Return the numbers of two epochs of each small training."""
     write_flat(folder / "raw.root", simulate_events(small_sample()), 512, {})
     events, found = folder / "events.h5", {}
-    convert.run(convert.ConvertSettings("small", "simulation"), str(folder / "raw.root"), None, str(events))
+    convert.run(
+        convert.ConvertSettings("small", "simulation", noisy_above=None), str(folder / "raw.root"), None, str(events)
+    )
     for name, (network, settings, family, features, task, (height, width)) in TRAININGS.items():
         for part, mode, n in (("train", "crop", 24), ("val", "tile", 6)):
             patches = {"mode": mode, "height": height, "width": width, "per_image": n, "signal_fraction": 0.7, "seed": 1}
