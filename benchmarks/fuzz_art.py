@@ -121,7 +121,7 @@ def make_seeds() -> list[Seed]:
     noisy = ROOT / "tests" / "data" / "art_detsim_small.root"
     seeds.append(Seed("partner", content["art_detsim_small"], ".root", lambda p: events_of(noisy, partner=p)))
     rng = np.random.default_rng(1)
-    events = [_small_event(rng, number) for number in (1, 2)]
+    events = [_small_event(rng, number, n_charges) for number, n_charges in ((1, 20), (2, 20), (3, 0))]
     with tempfile.TemporaryDirectory() as folder:
         write_flat(Path(folder) / "flat.root", events, 64, {"seed": 1})
         seeds.append(Seed("flat", (Path(folder) / "flat.root").read_bytes(), ".root", events_of))
@@ -148,10 +148,15 @@ def make_seeds() -> list[Seed]:
     return seeds
 
 
-def _small_event(rng: np.random.Generator, number: int) -> RawEvent:
+def _small_event(rng: np.random.Generator, number: int, n_charges: int) -> RawEvent:
     channel = np.arange(100, 140, dtype=np.uint32)
     adc = rng.integers(800, 1000, (40, 64)).astype(np.int16)
-    charge = ChargeTable(channel[:20], np.arange(20, dtype=np.int32), np.full(20, 5e3, np.float32), np.full(20, 7, np.int32))
+    charge = ChargeTable(
+        channel[:n_charges],
+        np.arange(n_charges, dtype=np.int32),
+        np.full(n_charges, 5e3, np.float32),
+        np.full(n_charges, 7, np.int32),
+    )
     particles = np.zeros(3, PARTICLE_DTYPE)
     particles["id"], particles["kinetic_mev"] = (1, 2, 7), rng.random(3)
     pedestal = np.full(40, 900, np.float32)
