@@ -8,8 +8,8 @@ counts there are baskets in the place of others, changed keys of baskets and cha
 is unpacked, changed and packed again).
 
 A file that is read and gives other numbers than before is *wrong*, unless only bytes were changed that the file says once:
-payloads that are stored without compression have no checksum.  So those bytes are mended, and the file is read again; what
-is wrong then is an error of the reader.
+payloads that are stored without compression have no checksum, and a stream of FELIX frames does not say how many there
+are.  So those bytes are mended, and the file is read again; what is wrong then is an error of the reader.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _KEY_HEAD = 34  # sizes, version, cycle and positions of a key
 @dataclass
 class Seed:
     """A file to damage: its bytes, how it is read (a path to the arrays of its events), and, of a ROOT file, where baskets
-    lie (begin, end) and which bytes are stored once."""
+    lie (begin, end) and which bytes are stored once; ``uncounted``: nothing in the file says how long it is."""
 
     name: str
     data: bytes
@@ -65,6 +65,7 @@ class Seed:
     baskets: list[tuple[int, int]] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
     once: np.ndarray | None = None
+    uncounted: bool = False
 
     def __post_init__(self):
         self.once = np.zeros(len(self.data), bool)
@@ -144,7 +145,7 @@ def make_seeds() -> list[Seed]:
         if seed.suffix == ".npy":
             seed.once[seed.data.index(b"\n") + 1 :] = True
         if seed.suffix == ".bin":
-            seed.once[:] = True
+            seed.once[:], seed.uncounted = True, True
     return seeds
 
 
@@ -290,7 +291,8 @@ def judge(seed: Seed, number: int, truth: str, folder: Path) -> str:
     mended, n = np.frombuffer(data, np.uint8).copy(), min(len(data), len(seed.data))
     once = np.flatnonzero(seed.once[:n])
     mended[once] = np.frombuffer(seed.data, np.uint8)[once]
-    return "unseen" if attempt(seed, mended.tobytes(), folder) in (truth, "refused") else "wrong"
+    whole = mended.tobytes() + (seed.data[n:] if seed.uncounted else b"")
+    return "unseen" if attempt(seed, whole, folder) in (truth, "refused") else "wrong"
 
 
 def fuzz(first: int, count: int, seconds: float, progress: bool = False) -> dict[str, int]:
