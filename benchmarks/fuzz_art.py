@@ -321,6 +321,9 @@ def fuzz(first: int, count: int, seconds: float, progress: bool = False) -> dict
             if result == "wrong":
                 raise AssertionError(f"mutation {number} of {seed.name}: read, with other numbers than the file had")
             results[result] += 1
+            if (number - first) % 500 == 499:
+                spoilt = [s.name for s, t in zip(seeds, truths, strict=True) if attempt(s, s.data, folder) != t]
+                assert not spoilt, f"up to mutation {number}: after damaged files good ones are not read: {spoilt}"
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > limit:
                 raise AssertionError(f"mutation {number} of {seed.name}: took more than {MAX_BYTES} bytes")
             if progress and (number - first) % 5000 == 4999:

@@ -26,6 +26,14 @@ def test_mutated_files_are_read_or_refused(fuzz_art):
     assert min(results.values()) > 50
 
 
+def test_good_files_are_read_after_damaged_ones(fuzz_art, tmp_path):
+    """Mutation 50252 has branches of a version that uproot makes a class for, of the file's own wrong description."""
+    seed = next(s for s in fuzz_art.make_seeds() if s.name == "partner")
+    truth = fuzz_art.attempt(seed, seed.data, tmp_path)
+    assert fuzz_art.attempt(seed, fuzz_art.mutate(seed, 50252), tmp_path) == "refused"
+    assert fuzz_art.attempt(seed, seed.data, tmp_path) == truth
+
+
 def test_art_flat_dumps_partners_and_frames_are_damaged(fuzz_art):
     seeds = fuzz_art.make_seeds()
     assert {s.name for s in seeds} == {*fuzz_art.ART, "partner", "flat", "dump", "felix"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import uproot
+from uproot.model import DispatchByVersion
 
 from protodune.core.errors import ProtoduneError
 from protodune.events.types import RawSource
@@ -42,7 +43,8 @@ def open_root(path: str) -> tuple[uproot.ReadOnlyDirectory, dict[str, str]]:
         _check_readable(path, "a ROOT file")
         _check_magic(path)
     try:
-        file = uproot.open(path, array_cache=None)  # events are read once; a cache would only grow
+        # Events are read once; a cache would only grow.
+        file = uproot.open(path, array_cache=None, custom_classes=_own_classes())
         return file, {key.split(";")[0]: kind for key, kind in file.classnames(recursive=False).items()}
     except ImportError as error:
         scheme = path.split("://")[0]
@@ -55,6 +57,17 @@ def open_root(path: str) -> tuple[uproot.ReadOnlyDirectory, dict[str, str]]:
             f"{path}: not a readable ROOT file ({type(error).__name__}: {first_line(error)}); "
             "expected an art file or a protodune flat file; check the transfer"
         ) from None
+
+
+def _own_classes() -> dict[str, type]:
+    """Classes for the objects of one file.  Where a file has a version of a class that uproot does not know, uproot makes a
+    class of it from the file's own description and keeps it for all files to come; that of a damaged file may be wrong."""
+    return {
+        name: type(known.__name__, (known,), {"known_versions": dict(known.known_versions)})
+        if issubclass(known, DispatchByVersion)
+        else known
+        for name, known in uproot.classes.items()
+    }
 
 
 PRODUCTS = ("raw::RawDigits_", "sim::SimChannels_", "raw::RDTimeStamps_", "artdaq::Fragments_", "recob::Wires_")
