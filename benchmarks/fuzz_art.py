@@ -255,10 +255,17 @@ def _table(seed: Seed, out: bytearray, rng: np.random.Generator) -> None:
     else:
         other = int(rng.integers(0, len(plain) - 8))
         plain[at : at + 8], plain[other : other + 8] = plain[other : other + 8], plain[at : at + 8]
-    again = zlib.compress(bytes(plain), 9)
-    if len(again) + 9 <= end - begin and len(plain) == size:
-        block = b"ZL\x08" + len(again).to_bytes(3, "little") + size.to_bytes(3, "little") + again
+    if len(plain) == size:
+        put_record(out, begin, end, bytes(plain))
+
+
+def put_record(out: bytearray, begin: int, end: int, plain: bytes) -> bool:
+    """Write the record of a tree, packed, in its old place; return whether it fitted."""
+    again = zlib.compress(plain, 9)
+    block = b"ZL\x08" + len(again).to_bytes(3, "little") + len(plain).to_bytes(3, "little") + again
+    if fits := len(block) <= end - begin:
         out[begin : begin + len(block)] = block
+    return fits
 
 
 class TooLong(BaseException):

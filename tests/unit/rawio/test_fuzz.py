@@ -3,10 +3,11 @@
 import importlib.util
 import sys
 
+import numpy as np
 import pytest
 
 from helpers import REPOSITORY
-from protodune.rawio.baskets import EntryReader
+from protodune.rawio.baskets import EntryReader, inflate_blocks
 
 PATH = REPOSITORY / "benchmarks" / "fuzz_art.py"
 
@@ -32,6 +33,24 @@ def test_good_files_are_read_after_damaged_ones(fuzz_art, tmp_path):
     truth = fuzz_art.attempt(seed, seed.data, tmp_path)
     assert fuzz_art.attempt(seed, fuzz_art.mutate(seed, 50252), tmp_path) == "refused"
     assert fuzz_art.attempt(seed, seed.data, tmp_path) == truth
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("art_decoder_data", b"raw::RDTimeStamps_", b"raw::RDTimeXtamps_"),
+        ("art_decoder_data", b"obj.fTimeStamp", b"obj.fTimeXtamp"),
+        ("art_detsim_small", b"sim::SimChannels_", b"sim::SimChXnnels_"),
+    ],
+)
+def test_a_product_is_not_lost_with_its_name(fuzz_art, tmp_path, file, old, new):
+    """An event would be read without its time stamp or its charge, as if the file had none."""
+    seed = next(s for s in fuzz_art.make_seeds() if s.name == file)
+    data, begin, end = bytearray(seed.data), *seed.trees[-1][:2]
+    plain = inflate_blocks(np.frombuffer(seed.data[begin:end], np.uint8), seed.trees[-1][2]).tobytes()
+    assert old in plain
+    assert fuzz_art.put_record(data, begin, end, plain.replace(old, new))
+    assert fuzz_art.attempt(seed, bytes(data), tmp_path) == "refused"
 
 
 def test_art_flat_dumps_partners_and_frames_are_damaged(fuzz_art):

@@ -24,7 +24,7 @@ from protodune.rawio.art_bytes import (
     empty_charge,
     empty_digits,
 )
-from protodune.rawio.baskets import EntryReader, guarded
+from protodune.rawio.baskets import EntryReader, check_name, guarded
 from protodune.rawio.codecs import NAMES, decode_event
 from protodune.rawio.digits import sorting_order, stack_digits
 
@@ -32,6 +32,8 @@ DIGITS_PREFIX = "raw::RawDigits_"
 SIM_PREFIX = "sim::SimChannels_"
 TIME_PREFIX = "raw::RDTimeStamps_"
 FRAGMENTS_PREFIX = "artdaq::Fragments_"
+CLASSES = ("raw::RawDigit", "sim::SimChannel", "raw::RDTimeStamp")
+"""In the name of a branch and in its class: what is damaged in one is seen in the other."""
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +103,7 @@ class ArtSource:
         self.path, self._threads = path, threads
         self._tree = self._guarded("tree Events", lambda: file["Events"])
         names = self._guarded("branches of tree Events", lambda: {b.name: b for b in self._tree.branches})
+        self._guarded("tree Events", lambda: _check_names(self._tree))
         self._size = int(self._tree.num_entries)
         self._seen_codecs: set[int] = set()
         self._digits = self._product(names, DIGITS_PREFIX, tag, required=True)
@@ -226,6 +229,14 @@ class ArtSource:
 
     def _guarded(self, where: str, action: Callable[[], T]) -> T:
         return guarded(where if where.startswith(self.path) else f"{self.path}: {where}", action)
+
+
+def _check_names(tree) -> None:
+    for branch in tree.branches:
+        said = branch.name + (branch.member("fClassName") if branch.has_member("fClassName") else "")
+        if any(kind in said for kind in CLASSES):
+            for leaf in (branch, *branch.itervalues(recursive=True)):
+                check_name(leaf)
 
 
 def matches(name: str, prefix: str, tag: str) -> bool:

@@ -31,6 +31,7 @@ _BLOCK_HEADER = 9
 _KEY = struct.Struct(">iHiIHH")  # the begin of a TKey: size, version, size unpacked, time, size of the key, cycle
 _TAIL = struct.Struct(">HiiiiB")  # the end of a TBasket's key: version, buffer size, nev size, nev, last, flag
 _LARGE_FILE_VERSION = 1000  # keys of larger versions have 8-byte positions
+_LONGEST_KEY = 2048
 _MAX_DEFLATE_RATIO = 1032
 MAX_BASKET_BYTES = 2**30
 
@@ -58,13 +59,14 @@ class BasketKey:
     last: int
 
     @classmethod
-    def of(cls, raw: np.ndarray) -> BasketKey:
-        """Read the key at the begin of a basket's bytes, uint8."""
+    def of(cls, raw: np.ndarray, stored: int | None = None) -> BasketKey:
+        """Read the key at the begin of a basket's bytes, uint8; ``stored``: bytes of the basket, if ``raw`` is not all."""
+        stored = len(raw) if stored is None else stored
         head = raw[: _KEY.size].tobytes()
         if len(head) < _KEY.size:
             raise ValueError(f"{len(head)} bytes, too few for a key")
         n_bytes, version, n_object, _, n_key, cycle = _KEY.unpack(head)
-        if not _KEY.size + _TAIL.size < n_key <= n_bytes <= len(raw) or not 0 <= n_object <= MAX_BASKET_BYTES:
+        if not _KEY.size + _TAIL.size < n_key <= n_bytes <= stored or n_key > len(raw) or not 0 <= n_object <= MAX_BASKET_BYTES:
             raise ValueError(f"impossible key ({n_bytes} bytes, {n_object} unpacked, key {n_key})")
         size = 8 if version > _LARGE_FILE_VERSION else 4
         text = raw[_KEY.size : n_key - _TAIL.size].tobytes()
@@ -183,6 +185,16 @@ class EntryReader:
                 raise ValueError(f"basket {number}: {what} {found} by its key, {expected} by the table of its branch")
         if key.cycle > number:
             raise ValueError(f"basket {number}: written as basket {key.cycle}")
+
+
+def check_name(branch) -> None:
+    """Compare the name of a branch with the one in its first basket: a damaged name makes a member or a product look absent."""
+    if branch._num_normal_baskets:
+        start, size = int(branch.member("fBasketSeek")[0]), int(branch.member("fBasketBytes")[0])
+        chunk = branch.tree.file.chunk(start, start + min(size, _LONGEST_KEY))
+        name = BasketKey.of(np.asarray(chunk.raw_data).view(np.uint8), size).name
+        if name != branch.name.encode(errors="surrogateescape"):
+            raise ValueError(f"branch {branch.name!r} is {name} in its first basket")
 
 
 def inflate_blocks(packed: np.ndarray, n_object: int, threads: int = 1) -> np.ndarray:
