@@ -16,6 +16,7 @@ from protodune.core.files import atomic_path
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
 RAW_COLOUR = "#BBBBBB"
 DPI = 160
+LONG_DECADES = 2.5
 
 plt.rcParams.update(
     {
@@ -34,8 +35,14 @@ plt.rcParams.update(
 
 
 def plain_numbers(*sides: Axis) -> None:
-    """Write 1, 2 and 5 of each decade at logarithmic axes: powers of ten alone may leave a short one without a number."""
+    """Write 1, 2 and 5 of each decade at logarithmic axes: powers of ten alone may leave a short one without a number.
+
+    A long one keeps the powers of ten: more would run into each other.  To be called when the data are drawn.
+    """
     for side in sides:
+        low, high = side.get_view_interval()
+        if high > low * 10**LONG_DECADES:
+            continue
         side.set_major_locator(LogLocator(subs=(1, 2, 5)))
         side.set_major_formatter("{x:g}")
         side.set_minor_formatter(NullFormatter())
