@@ -20,8 +20,7 @@ class RegionSettings:
     collection) and ``loose_sigma`` to find regions, ``loose_edge`` down to which a loose region reaches (share of its
     threshold); ``min_peak`` and ``min_charge`` in electrons below which a region is taken for noise; ``trim``, the share
     of its peak below which a region's ends are cut off; ``neighbours``: a region must touch another one on a channel at
-    most this far, 0: need not; ``pad`` ticks on either side; ``charge_pad`` more within which charge is counted, so that
-    what the filters spread beyond a region is not lost."""
+    most this far, 0: need not; ``pad`` ticks on either side."""
 
     tight_sigma: float = 2.5
     collection_sigma: float = 5.0
@@ -32,7 +31,6 @@ class RegionSettings:
     trim: float = 0.1
     neighbours: int = 1
     pad: int = 2
-    charge_pad: int = 8
 
 
 def noise_rms(image: np.ndarray) -> np.ndarray:
@@ -122,14 +120,14 @@ def _trimmed(
     """Return the runs from their first to their last tick above ``least`` electrons (runs,)."""
     if len(row) == 0:
         return row, begin, end
-    which, tick = _ticks(begin, end)
+    which, tick = run_ticks(begin, end)
     above = charge[row[which], tick] >= least[which]
     which, tick = which[above], tick[above]  # at least the peak of every run is left
     starts = np.flatnonzero(np.diff(which, prepend=-1))
     return row, tick[starts], tick[np.append(starts[1:], len(tick)) - 1] + 1
 
 
-def _ticks(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def run_ticks(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return number of the run and tick of every tick of all runs."""
     length = end - begin
     which = np.repeat(np.arange(len(begin)), length)
@@ -146,18 +144,10 @@ def region_charge(charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: n
     first, last = (
         np.mean([charge[row, np.clip(at + k, 0, last_tick)] for k in (-1, 0, 1)], axis=0) for at in (begin, end - 1)
     )
-    which, tick = _ticks(begin, end)
+    which, tick = run_ticks(begin, end)
     share = (tick - begin[which]) / np.maximum(end - begin - 1, 1)[which]
     found[row[which], tick] = charge[row[which], tick] - (first[which] * (1 - share) + last[which] * share)
     return found
-
-
-def measured_charge(images: Deconvolved, mask: np.ndarray, settings: RegionSettings) -> np.ndarray:
-    """Return the charge of regions, float32 (channels, ticks), electrons per tick: ``charge_pad`` ticks beyond their
-    ends."""
-    row, begin, end = runs(mask)
-    wider = from_runs(row, begin - settings.charge_pad, end + settings.charge_pad, mask.shape)
-    return region_charge(images.charge, *runs(wider))
 
 
 def _peak_and_sum(charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from protodune.classical.charge import ChargeSettings, measured_charge
 from protodune.classical.deconvolution import deconvolve
-from protodune.classical.regions import RegionSettings, find_regions, measured_charge
+from protodune.classical.regions import RegionSettings, find_regions
 from protodune.classical.step import PlaneReadout, Step
 from protodune.events.products import PlaneProduct
 
 
-def run(state: PlaneProduct, readout: PlaneReadout, settings: RegionSettings, workers: int) -> None:
+@dataclass(frozen=True)
+class Settings(RegionSettings):
+    """Those of the regions, and with ``charge`` those of their charge."""
+
+    charge: ChargeSettings = field(default_factory=ChargeSettings)
+
+
+def run(state: PlaneProduct, readout: PlaneReadout, settings: Settings, workers: int) -> None:
     """Make charge and regions of the waveforms."""
     images = deconvolve(state["denoised"], readout.plane, workers)
     state["regions"] = find_regions(images, readout.plane, settings)
-    state["charge"] = measured_charge(images, state["regions"], settings)
+    state["charge"] = measured_charge(images.charge, state["regions"], readout.plane, settings.charge)
 
 
-STEP = Step(run=run, settings=RegionSettings)
+STEP = Step(run=run, settings=Settings)

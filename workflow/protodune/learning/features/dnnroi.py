@@ -9,8 +9,9 @@ import numpy as np
 from protodune.classical.coherent import low_pass, remove_coherent_noise
 from protodune.classical.deconvolution import deconvolve
 from protodune.classical.multiplane import multi_plane
-from protodune.classical.regions import RegionSettings, find_regions, measured_charge
+from protodune.classical.regions import RegionSettings, find_regions, region_charge
 from protodune.core.errors import ProtoduneError
+from protodune.events.regions import from_runs, runs
 from protodune.events.store import EventStore
 from protodune.events.truth import REGION_REBIN_TICKS, rebinned
 from protodune.learning.features.waveform import mended_waveforms
@@ -21,6 +22,7 @@ MP_THRESHOLD_ELECTRONS, MP_CANDIDATE_ELECTRONS = 1000.0, 500.0
 MP_VALUE = 32.0
 """Inside a multi-plane image, 4000 electrons in units of 125."""
 N_PLANES = 3
+_CHARGE_PAD_TICKS = 8
 
 
 def dnnroi_features(store: EventStore, name: str, image: int, inputs: Inputs | None = None) -> np.ndarray:
@@ -59,7 +61,9 @@ def _deconvolved(store: EventStore, image: int) -> dict[str, tuple[np.ndarray, n
         waveforms = remove_coherent_noise(low_pass(mended_waveforms(store, name, image), plane), plane, bad)
         waveforms[bad] = 0
         images = deconvolve(waveforms, plane)
-        found[name] = images.loose, measured_charge(images, find_regions(images, plane, settings), settings)
+        row, begin, end = runs(find_regions(images, plane, settings))
+        wider = from_runs(row, begin - _CHARGE_PAD_TICKS, end + _CHARGE_PAD_TICKS, images.charge.shape)
+        found[name] = images.loose, region_charge(images.charge, *runs(wider))
     return found
 
 
