@@ -11,6 +11,9 @@ from protodune.dag.products import FAMILIES, Product, events, fills_in
 from protodune.dag.selection import Selection
 from protodune.dag.sheets import Trial
 
+WIRECELL_FEATURES = "dnnroi"
+"""The feature set that Wire-Cell makes for networks itself."""
+
 
 class Files:
     """Paths of a plan."""
@@ -138,6 +141,10 @@ class Files:
         """Product files of earlier steps that a job reads."""
         return [p.path for p in self._of.read_products(self._of.steps[w.step], w.family, w.sample)]
 
+    def frames(self, w) -> str:
+        """The frame file from which a method has its products of a sample."""
+        return self._config["methods"][w.method]["frames"]["file"].replace("{sample}", w.sample)
+
     def products(self) -> list[str]:
         """Products of all methods for the test samples."""
         return [p.path for p in self._of.products()]
@@ -180,6 +187,18 @@ class Files:
     def exported_models(self) -> list[str]:
         """Cards of all networks, for other frameworks."""
         return [f"results/exported_models/{t.step}/{t.method}/{t.family}/model_card.md" for t in self._of.trials]
+
+    def exported_frames(self) -> list[str]:
+        """Frame files of the test samples, for Wire-Cell."""
+        return [f"results/frames/{name}.tar.gz" for name in self._of.samples_of("test")]
+
+    def wirecell_models(self) -> list[str]:
+        """Networks for Wire-Cell: those that take the features that it makes."""
+        return [
+            f"results/exported_models/{t.step}/{t.method}/{t.family}/model.wirecell.md"
+            for t in self._of.trials
+            if features_of(self._config["models"][t.model]["network"]) == WIRECELL_FEATURES
+        ]
 
     # Evidence.
 
