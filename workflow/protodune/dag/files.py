@@ -6,13 +6,10 @@ from pathlib import Path
 
 from protodune.dag.config_check import find_file
 from protodune.dag.job_settings import JobSettings, is_remote
-from protodune.dag.model_check import features_of
+from protodune.dag.model_check import features_of, wirecell_tags
 from protodune.dag.products import FAMILIES, Product, events, fills_in
 from protodune.dag.selection import Selection
 from protodune.dag.sheets import Trial
-
-WIRECELL_FEATURES = "dnnroi"
-"""The feature set that Wire-Cell makes for networks itself."""
 
 
 class Files:
@@ -193,11 +190,11 @@ class Files:
         return [f"results/frames/{name}.tar.gz" for name in self._of.samples_of("test")]
 
     def wirecell_models(self) -> list[str]:
-        """Networks for Wire-Cell: those that take the features that it makes."""
+        """Cards of networks for Wire-Cell: those on features that it makes as well."""
         return [
             f"results/exported_models/{t.step}/{t.method}/{t.family}/model.wirecell.md"
             for t in self._of.trials
-            if features_of(self._config["models"][t.model]["network"]) == WIRECELL_FEATURES
+            if wirecell_tags(self._config["models"][t.model]["network"])
         ]
 
     # Evidence.

@@ -28,6 +28,11 @@ def features_of(network: str) -> str:
     return network_spec(network)["features"]
 
 
+def wirecell_tags(network: str) -> tuple[str, ...]:
+    """Return the tags of the images by which Wire-Cell itself gives a network its features; none where it has none."""
+    return read_spec(FEATURES, features_of(network), "FEATURES").get("wirecell_tags", ())
+
+
 def classical_steps(method: dict) -> list[tuple[str, dict]]:
     """Return the steps of a classical method with their settings."""
     return [(s, {}) if isinstance(s, str) else next(iter(s.items())) for s in method["steps"]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from pathlib import Path
 
 import torch
@@ -17,18 +18,14 @@ from protodune.core.errors import ProtoduneError
 from protodune.core.files import atomic_path, checksum, write_text
 from protodune.core.provenance import versions
 from protodune.events.products import DEFAULT_THRESHOLD
-from protodune.learning.featureset import find_features
 from protodune.learning.network import Network
 from protodune.learning.portable import example_plane
 from protodune.learning.weights import load_weights
 
-FEATURES = "dnnroi"
 ELECTRONS_PER_INPUT = 4000.0
 """What 1 stands for in the tensor that DNNROIFinding makes with its default ``input_scale``, electrons per tick."""
 ELECTRONS_PER_FEATURE = 125.0
-"""And in our features ``dnnroi``."""
-TAGS = ("loose_lf", "mp2_roi", "mp3_roi")
-"""Tags of the images that it takes, in order, before the number of the APA."""
+"""And in our features that are the same."""
 SIZES = ((32, 40), (37, 51))
 """Channels and slices of the planes on which an export is compared with its network."""
 TOLERANCE = 1e-4
@@ -119,7 +116,7 @@ def export_wirecell(weights: str, family: str, output: str, card: str, margin: i
     network, about = load_weights(weights, {"family": family})
     difference = write_wirecell(network, margin, output)
     log.info("%s: differs by at most %.1e", output, difference)
-    write_text(card, _card(about, Path(weights), Path(output), margin, difference))
+    write_text(card, _card(network, about, Path(weights), Path(output), margin, difference))
     log.info("%s: the card", card)
 
 
@@ -135,7 +132,8 @@ def write_wirecell(network: Network, margin: int, path: str | Path) -> float:
         raise ProtoduneError(f"{path}: a margin of {margin} slices, expected 0 or more; mend it")
     own, steps, scale = _Probabilities(network, place), network.module.multiple, ELECTRONS_PER_INPUT / ELECTRONS_PER_FEATURE
     n_features = len(network.features.names)
-    with torch.inference_mode(False), torch.no_grad():
+    with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
+        warnings.simplefilter("ignore")
         traced = torch.jit.trace(own, (example_plane((n_features, 2 * steps[0], 2 * steps[1])),), check_trace=False)
         plain = torch.jit.script(WireCellRegions(traced, steps, scale, 0))
         difference = max(_difference(own, plain, (n_features, *size), steps) for size in SIZES)
@@ -151,11 +149,11 @@ def write_wirecell(network: Network, margin: int, path: str | Path) -> float:
 
 def _place_of_regions(network: Network, path: str | Path) -> int:
     """Which channel of the network's images the scores of regions are."""
-    if network.spec.features != FEATURES or network.spec.window is not None:
+    if not network.features.wirecell_tags or network.spec.window is not None:
         raise ProtoduneError(
             f"{path}: network '{network.name}' takes features '{network.spec.features}'"
-            f"{', in windows' if network.spec.window else ''}, expected '{FEATURES}' of a whole plane, which Wire-Cell makes; "
-            "export another network, or this one with export_model"
+            f"{', in windows' if network.spec.window else ''}, expected whole planes of features with 'wirecell_tags', "
+            "which Wire-Cell makes as well; export another network, or this one with export_model"
         )
     place = 0
     for output in network.outputs:
@@ -177,7 +175,7 @@ def _difference(own: nn.Module, exported: nn.Module, shape: tuple[int, int, int]
     return float((found - wanted).abs().max())
 
 
-def _card(about: dict, weights: Path, output: Path, margin: int, difference: float) -> str:
+def _card(network: Network, about: dict, weights: Path, output: Path, margin: int, difference: float) -> str:
     return _CARD.format(
         **{key: about.get(key, "not recorded") for key in ("model", "family", "network", "task")},
         network_settings=json.dumps(about["network_settings"]),
@@ -187,10 +185,10 @@ def _card(about: dict, weights: Path, output: Path, margin: int, difference: flo
         weights=weights.name,
         weights_sha256=checksum(weights),
         margin=margin,
-        rebin=find_features(FEATURES).rebin,
-        n_features=len(TAGS),
+        rebin=network.features.rebin,
+        n_features=len(network.features.names),
         difference=difference,
-        tags=", ".join(f'"{tag}%d" % anode.data.ident' for tag in TAGS),
+        tags=", ".join(f'"{tag}%d" % anode.data.ident' for tag in network.features.wirecell_tags),
         input_scale=1 / ELECTRONS_PER_INPUT,
         threshold=about.get("threshold", DEFAULT_THRESHOLD),
         versions=json.dumps(versions("torch")),

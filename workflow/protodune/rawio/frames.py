@@ -118,8 +118,8 @@ class FrameFile:
         missing = [kind for kind in NEEDED if (kind, tag, ident) not in self._there]
         if missing:
             raise ProtoduneError(
-                f"{where}: has no {', '.join(f'{kind}_{tag}_{ident}.npy' for kind in missing)}, expected {', '.join(NEEDED)} "
-                "of each; write it again with all tags that are wanted"
+                f"{where}: has no {', '.join(f'{kind}_{tag}_{ident}.npy' for kind in missing)}, expected "
+                f"{', '.join(NEEDED)} of each; write it again with all tags that are wanted"
             )
         channel = self._array(CHANNELS, tag, ident, ("<i4",), (None,), detector.n_channels)
         _check_channels(channel, detector, where)

@@ -235,7 +235,7 @@ class NpyFile:
         return np.frombuffer(content, header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
 
     def _open(self) -> dict:
-        file = self._stack.enter_context(Path(self.path).open("rb"))
+        file = self._stack.enter_context(Path(self.path).open("rb"))  # noqa: SIM115  (the stack closes it)
         if self._suffix == ".npz":
             self._archive = self._stack.enter_context(zipfile.ZipFile(file))
             return _once((info.filename, _checked_info(info)) for info in self._archive.infolist() if not info.is_dir())

@@ -23,8 +23,8 @@ from protodune.rawio.frames import MAX_IDENT, Frame, FrameFile
 log = logging.getLogger(__name__)
 
 
-@defaults_of("methods", "*", "frames")
 @dataclass(frozen=True)
+@defaults_of("methods", "*", "frames")
 class FramesSettings:
     """``tag`` of the charge, to which the number of the unit is added where the file has such tags; ``late_ticks``: whole
     ticks that its charge comes later than the truth."""
