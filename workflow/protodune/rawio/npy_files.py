@@ -31,6 +31,7 @@ MAX_MEMBER_BYTES = 2**30
 MAX_MEMBERS = 1_000_000
 _XZ_MEMORY = 2**28
 _BLOCK = 1 << 20
+_PACKED_BLOCK = 1 << 16
 _TAR_BLOCK = 512
 _MAX_NPY_HEADER = 4096
 _HINT = "write it again, or copy it again"
@@ -150,12 +151,12 @@ class _Unpacked:
         """Return at least one byte and at most ``most``; none at the end."""
         while True:
             if self._decompressor.eof:  # another stream may follow
-                data = self._decompressor.unused_data or self._file.read(_BLOCK)
+                data = self._decompressor.unused_data or self._file.read(_PACKED_BLOCK)
                 if not data:
                     return b""
                 self._decompressor = self._start()
             else:
-                data = self._file.read(_BLOCK) if self._decompressor.needs_input else b""
+                data = self._file.read(_PACKED_BLOCK) if self._decompressor.needs_input else b""
             found = self._decompressor.decompress(data, min(most, _BLOCK))
             if found:
                 self._position += len(found)
