@@ -192,7 +192,7 @@ class EntryReader:
 
 
 def check_name(branch) -> None:
-    """Compare the name of a branch with the one in its first basket: a damaged name makes members or products look absent."""
+    """Compare the name of a branch with that in its first basket: a damaged name makes members or products look absent."""
     if branch._num_normal_baskets:
         start, size = int(branch.member("fBasketSeek")[0]), int(branch.member("fBasketBytes")[0])
         chunk = branch.tree.file.chunk(start, start + min(size, _LONGEST_KEY))
