@@ -360,6 +360,28 @@ def test_settings_of_networks_and_classical_steps_are_checked(config):
     assert "config.methods.wiener.steps.cut.adc: unknown setting; known: size_adc" in text
 
 
+def test_a_method_from_frame_files_is_checked_before_anything_runs(config):
+    config["methods"]["wirecell"] = {"frames": {"file": "wc/{sample}.tar"}}
+    found = check_config(config).config["methods"]["wirecell"]
+    assert found == {
+        "step": "denoise", "steps": [], "frames": {"file": "wc/{sample}.tar", "tag": "gauss", "late_ticks": 0},
+    }  # fmt: skip
+    config["methods"]["wirecell"] = {"steps": ["cut"], "frames": {"file": "wc/{run}.tar"}}
+    config["figures"]["classical"] = "wirecell"
+    text = problems(config)
+    assert "config.methods.wirecell: found both 'steps' and 'frames', expected one of them" in text
+    assert (
+        "config.methods.wirecell.frames.file: found wc/{run}.tar, expected a path without {, }, < and > but for {sample}"
+        in text
+    )
+    assert "config.figures.classical: 'wirecell' comes from frame files, which hold no waveforms" in text
+    config["methods"]["wirecell"] = {"frames": {"tagg": "gauss", "late_ticks": 1.5}}
+    text = problems(config)
+    assert "config.methods.wirecell.frames.file: missing" in text
+    assert "config.methods.wirecell.frames.tagg: unknown key (did you mean 'tag'?)" in text
+    assert "config.methods.wirecell.frames.late_ticks: found 1.5" in text
+
+
 def test_models_are_trained_or_given(config):
     del config["models"]["cnn"]["patches"]
     assert "config.models.cnn: found neither 'patches' nor 'weights'" in problems(config)

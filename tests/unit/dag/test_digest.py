@@ -13,6 +13,7 @@ from protodune.dag.steps import Step
 
 STAGES = [
     "produce.simulate", "produce.convert", "produce.inject", "produce.infer_classical", "produce.infer_network",
+    "produce.infer_frames", "produce.export_frames",
     "learn.prepare", "learn.train", "measure.measure", "measure.table", "measure.check_noise", "measure.score_injection",
     "measure.average", "publish.draw_event", "publish.draw_figure", "publish.write_paper", "publish.make_page",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ import yaml
 
 from helpers import REPOSITORY
 from protodune.dag.config_check import FIGURE_TABLES, check_config
+from protodune.dag.digest import closure
 from protodune.dag.figures import Figures
 from protodune.dag.files import Files
 from protodune.dag.job_code import JobCode
@@ -124,6 +125,44 @@ def test_a_method_that_is_null_is_left_out(plan):
     methods = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())["methods"]
     chosen = plan(methods=methods | {"wiener": None})
     assert set(chosen.of.classical) == set(methods) - {"wiener"}
+
+
+FRAMES = {"wirecell": {"step": "denoise", "steps": [], "frames": {"file": "wc/{sample}.tar", "late_ticks": 2}}}
+
+
+def test_a_method_may_come_from_frame_files(plan):
+    methods = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())["methods"]
+    p = plan(methods=methods | FRAMES, figures={"compared": ["deconvolution", "wirecell"]})
+    w = SimpleNamespace(sample="cosmics", method="wirecell", step="denoise", family="induction")
+    assert p.of.from_frames == ["wirecell"]
+    assert p.files.frames(w) == "wc/cosmics.tar"
+    assert json.loads(p.settings.frames(w)) == {"tag": "gauss", "late_ticks": 2}
+    assert "results/measurements/scores/denoise/wirecell/collection/cosmics.tsv" in p.files.table_scores()
+    assert ("denoise", "wirecell") in p.of.compared_methods("induction")
+    assert {r["method"] for r in p.paper.inference_runs()} >= {"deconvolution"}
+    assert "wirecell" not in {r["method"] for r in p.paper.inference_runs()}, "another program took the time"
+    shown = p.paper.page_samples()[0]["products"]["induction"]
+    assert "deconvolution" in shown
+    assert "wirecell" not in shown, "frames hold no waveforms"
+
+
+def test_an_edit_of_frames_changes_no_classical_method(plan):
+    methods = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())["methods"]
+    p = plan(methods=methods | FRAMES)
+    w = SimpleNamespace(sample="cosmics", method="raw", step="denoise")
+    assert p.code.frames(w) != p.code.method(w)
+    assert "protodune.rawio.frames" in closure("protodune.stages.produce.infer_frames")
+    assert not any(".rawio" in module for module in closure("protodune.stages.produce.infer_classical"))
+    assert not any(".classical" in module for module in closure("protodune.stages.produce.infer_frames"))
+
+
+def test_what_goes_to_wire_cell(plan):
+    trials = [f"v1\t{step}\t{model}\tinduction" for step, model in (("denoise", "zoo"), ("regions", "zoo_regions"))]
+    p = plan(trials=trials, steps={"denoise": {"task": "denoise"}, "regions": {"task": "regions"}})
+    assert p.files.exported_frames()[:2] == ["results/frames/cosmics.tar.gz", "results/frames/u80.tar.gz"]
+    folder = "results/exported_models/regions/zoo_regions.v1/induction"
+    assert p.files.wirecell_models() == [f"{folder}/model.wirecell.md"], "those on features that it makes as well"
+    assert p.settings.margin() == 3
 
 
 def test_names_that_snakemake_would_fill_in_are_taken_literally(plan, tmp_path):

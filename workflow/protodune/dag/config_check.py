@@ -206,6 +206,11 @@ def _figure_problems(config: dict, trials: list[Trial]) -> list[str]:
         problems.append(
             f"config.figures.classical: '{shown}' is not in config.methods{suggest(shown, list(config['methods']))}"
         )
+    elif "frames" in config["methods"][shown]:
+        problems.append(
+            f"config.figures.classical: '{shown}' comes from frame files, which hold no waveforms, expected a method with "
+            "steps; name it in figures.compared"
+        )
     problems += [
         f"config.figures.more: {problem}"
         for name in config["figures"]["more"]

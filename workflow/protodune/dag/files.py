@@ -6,7 +6,7 @@ from pathlib import Path
 
 from protodune.dag.config_check import find_file
 from protodune.dag.job_settings import JobSettings, is_remote
-from protodune.dag.model_check import features_of
+from protodune.dag.model_check import features_of, wirecell_tags
 from protodune.dag.products import FAMILIES, Product, events, fills_in
 from protodune.dag.selection import Selection
 from protodune.dag.sheets import Trial
@@ -138,6 +138,10 @@ class Files:
         """Product files of earlier steps that a job reads."""
         return [p.path for p in self._of.read_products(self._of.steps[w.step], w.family, w.sample)]
 
+    def frames(self, w) -> str:
+        """The frame file from which a method has its products of a sample."""
+        return self._config["methods"][w.method]["frames"]["file"].replace("{sample}", w.sample)
+
     def products(self) -> list[str]:
         """Products of all methods for the test samples."""
         return [p.path for p in self._of.products()]
@@ -180,6 +184,18 @@ class Files:
     def exported_models(self) -> list[str]:
         """Cards of all networks, for other frameworks."""
         return [f"results/exported_models/{t.step}/{t.method}/{t.family}/model_card.md" for t in self._of.trials]
+
+    def exported_frames(self) -> list[str]:
+        """Frame files of the test samples, for Wire-Cell."""
+        return [f"results/frames/{name}.tar.gz" for name in self._of.samples_of("test")]
+
+    def wirecell_models(self) -> list[str]:
+        """Cards of networks for Wire-Cell: those on features that it makes as well."""
+        return [
+            f"results/exported_models/{t.step}/{t.method}/{t.family}/model.wirecell.md"
+            for t in self._of.trials
+            if wirecell_tags(self._config["models"][t.model]["network"])
+        ]
 
     # Evidence.
 

@@ -74,6 +74,10 @@ class JobCode:
         modules = (*steps, self._of.steps[w.step].task_module, self._detector(w.sample))
         return code_digest(stage("produce.infer_classical"), *modules)
 
+    def frames(self, w) -> str:
+        """Digest of a method that takes its products from frame files."""
+        return code_digest(stage("produce.infer_frames"), self._of.steps[w.step].task_module, self._detector(w.sample))
+
     def measurements(self, w) -> str:
         """Digest of the measurements of one level."""
         step = self._of.steps[w.step]

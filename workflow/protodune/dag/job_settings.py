@@ -84,6 +84,10 @@ class JobSettings:
         """Settings of a classical method."""
         return to_json({"steps": self._config["methods"][w.method]["steps"]})
 
+    def frames(self, w) -> str:
+        """Settings of a method that takes its products from frame files."""
+        return to_json({k: v for k, v in self._config["methods"][w.method]["frames"].items() if k != "file"})
+
     def whole(self) -> str:
         """The whole configuration, defaults filled in, indented."""
         return json.dumps(self._config, sort_keys=True, indent=1)
@@ -107,6 +111,10 @@ class JobSettings:
         """Options of the way back to ROOT."""
         wanted = self._config["export"]["denoised_runs_adc"]
         return [] if wanted is None else [f"--denoised-runs-adc={wanted}"]
+
+    def margin(self) -> int:
+        """Slices by which networks for Wire-Cell widen regions."""
+        return self._config["export"]["wirecell_margin_slices"]
 
     def scaling_options(self, w) -> list[str]:
         """Options of the scaling study."""

@@ -28,6 +28,11 @@ def features_of(network: str) -> str:
     return network_spec(network)["features"]
 
 
+def wirecell_tags(network: str) -> tuple[str, ...]:
+    """Return the tags of the images by which Wire-Cell itself gives a network its features; none where it has none."""
+    return read_spec(FEATURES, features_of(network), "FEATURES").get("wirecell_tags", ())
+
+
 def classical_steps(method: dict) -> list[tuple[str, dict]]:
     """Return the steps of a classical method with their settings."""
     return [(s, {}) if isinstance(s, str) else next(iter(s.items())) for s in method["steps"]]
@@ -104,6 +109,7 @@ def method_problems(config: dict, steps: dict[str, Step]) -> list[str]:
         where = f"config.methods.{name}"
         if method["step"] not in steps:
             problems.append(f"{where}.step: '{method['step']}' is not in config.steps{suggest(method['step'], list(steps))}")
+        problems += _frames_problems(method, where)
         for step, settings in classical_steps(method):
             problem = name_problem(CLASSICAL_STEPS, step, "STEP", "classical step")
             if problem:
@@ -112,6 +118,21 @@ def method_problems(config: dict, steps: dict[str, Step]) -> list[str]:
             spec = read_spec(CLASSICAL_STEPS, step, "STEP")
             module = module_name(CLASSICAL_STEPS, step)
             problems += settings_problems(module, str(spec.get("settings", "")), settings, f"{where}.steps.{step}")
+    return problems
+
+
+def _frames_problems(method: dict, where: str) -> list[str]:
+    """Return what is wrong with a method that takes its products from frame files."""
+    if "frames" not in method:
+        return []
+    problems, path = [], method["frames"]["file"]
+    if method["steps"]:
+        problems.append(f"{where}: found both 'steps' and 'frames', expected one of them; take the other out")
+    if fills_in(path.replace("{sample}", "")):
+        problems.append(
+            f"{where}.frames.file: found {path}, expected a path without {{, }}, < and > but for {{sample}}, since "
+            "Snakemake fills them in; rename it or make a link"
+        )
     return problems
 
 

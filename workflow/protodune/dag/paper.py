@@ -17,9 +17,11 @@ class Paper:
     # The headline.
 
     def inference_runs(self) -> list[dict[str, str]]:
-        """The inference jobs that the headline times: of all methods, on the samples of the table."""
+        """The inference jobs that the headline times: of all methods that run here, on the samples of the table."""
         runs = []
         for p in self._files.measured_products("scores", self._of.compared()):
+            if p.method in self._of.from_frames:  # another program did it
+                continue
             kind = "classical" if p.method in self._of.classical else "network"
             about = {"step": p.step, "family": p.family, "method": p.method}
             runs.append({**about, "benchmark": p.benchmark(kind), "products": p.path})
@@ -128,7 +130,8 @@ class Paper:
         """The methods that the page can show: those that comparisons are limited to, else the two of the displays."""
         if not self._of.config["figures"]["compared"]:
             return self._of.shown_methods(family)
-        return [m for step, m in self._of.compared_methods(family) if step == self._of.shown_step]
+        here = [m for step, m in self._of.compared_methods(family) if step == self._of.shown_step]
+        return [m for m in here if m not in self._of.from_frames]  # which have no waveforms
 
     def page_tables(self) -> list[dict[str, str]]:
         """Sortable tables of the page."""

@@ -29,6 +29,7 @@ class Selection:
         self._by_key = {(t.step, t.model, t.family, t.trial): t for t in plan.trials}
         self.networks = sorted({t.method for t in plan.trials})
         self.classical = list(plan.config["methods"])
+        self.from_frames = [name for name, method in plan.config["methods"].items() if "frames" in method]
 
     # Samples.
 

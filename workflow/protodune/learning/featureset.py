@@ -31,7 +31,8 @@ class FeatureSet:
     ``names`` of the images; ``rebin``: ticks that make one pixel; ``build`` (store, plane name, image, inputs) returns
     float32 (len(names), channels, ticks // rebin), waveforms in ADC of the reference gain; ``reads``: tasks whose products
     it needs, of which ``inputs`` holds one each; ``augment``: how patches of it may be varied
-    (``learning.training.augment``).
+    (``learning.training.augment``); ``wirecell_tags``: tags, without the number of the APA, of Wire-Cell's images that are
+    the same but in electrons per tick, where these are in units of 125; none where it has no such images.
     """
 
     names: tuple[str, ...]
@@ -39,6 +40,7 @@ class FeatureSet:
     build: Callable[[EventStore, str, int, Inputs], np.ndarray]
     reads: tuple[str, ...] = ()
     augment: str = "none"
+    wirecell_tags: tuple[str, ...] = ()
 
     def __post_init__(self):
         if not self.names or self.rebin < 1 or self.augment not in AUGMENTATIONS:

@@ -66,7 +66,11 @@ class BasketKey:
         if len(head) < _KEY.size:
             raise ValueError(f"{len(head)} bytes, too few for a key")
         n_bytes, version, n_object, _, n_key, cycle = _KEY.unpack(head)
-        if not _KEY.size + _TAIL.size < n_key <= n_bytes <= stored or n_key > len(raw) or not 0 <= n_object <= MAX_BASKET_BYTES:
+        if (
+            not _KEY.size + _TAIL.size < n_key <= n_bytes <= stored
+            or n_key > len(raw)
+            or not 0 <= n_object <= MAX_BASKET_BYTES
+        ):
             raise ValueError(f"impossible key ({n_bytes} bytes, {n_object} unpacked, key {n_key})")
         size = 8 if version > _LARGE_FILE_VERSION else 4
         text = raw[_KEY.size : n_key - _TAIL.size].tobytes()
@@ -188,7 +192,7 @@ class EntryReader:
 
 
 def check_name(branch) -> None:
-    """Compare the name of a branch with the one in its first basket: a damaged name makes a member or a product look absent."""
+    """Compare the name of a branch with that in its first basket: a damaged name makes members or products look absent."""
     if branch._num_normal_baskets:
         start, size = int(branch.member("fBasketSeek")[0]), int(branch.member("fBasketBytes")[0])
         chunk = branch.tree.file.chunk(start, start + min(size, _LONGEST_KEY))

@@ -52,7 +52,7 @@ def export_products(
     size, ADC of the reference gain; None: do not.
     """
     with EventStore(events) as store, contextlib.ExitStack() as stack:
-        opened = _by_family([stack.enter_context(Products(path)) for path in products])
+        opened = by_family([stack.enter_context(Products(path)) for path in products])
         for found in opened.values():
             found.check_matches(store)
         trees = [name for name in (WAVEFORMS, REGIONS) if any(found.has(name) for found in opened.values())]
@@ -71,7 +71,8 @@ def export_products(
         return write_planes(output, _planes(store, opened, denoised_runs_adc), trees, store.ticks, head)
 
 
-def _by_family(opened: list[Products]) -> dict[str, Products]:
+def by_family(opened: list[Products]) -> dict[str, Products]:
+    """Return product files by their plane family; a second one of a family is a ProtoduneError."""
     found: dict[str, Products] = {}
     for products in opened:
         if products.family in found:

@@ -67,4 +67,6 @@ def _deconvolved(store: EventStore, image: int) -> dict[str, tuple[np.ndarray, n
     return found
 
 
-FEATURES = FeatureSet(names=("loose", "mp2", "mp3"), rebin=10, build=dnnroi_features)
+FEATURES = FeatureSet(
+    names=("loose", "mp2", "mp3"), rebin=10, build=dnnroi_features, wirecell_tags=("loose_lf", "mp2_roi", "mp3_roi")
+)
