@@ -73,8 +73,8 @@ def _padding(plane: Plane, ticks: int) -> tuple[slice, int]:
     return slice(pad, pad + ticks), scipy.fft.next_fast_len(ticks + 2 * pad, real=True)
 
 
-def deconvolve(waveforms: np.ndarray, plane: Plane, workers: int = 1) -> Deconvolved:
-    """Deconvolve a plane's waveforms, float32 (channels, ticks) in ADC, pedestal and coherent noise removed."""
+def _charge_spectrum(waveforms: np.ndarray, plane: Plane, workers: int) -> tuple[np.ndarray, slice, int]:
+    """Return the spectrum along time of the charge of each row, complex64, where the record lies, and its length."""
     inner, length = _padding(plane, waveforms.shape[1])
     rows = _with_gaps(waveforms, plane)
     n_rows = len(rows)
@@ -88,21 +88,37 @@ def deconvolve(waveforms: np.ndarray, plane: Plane, workers: int = 1) -> Deconvo
     size = np.abs(response)
     response[size < 1e-6 * size.max()] = np.inf
     spectrum *= wire_filter[:, None] / response
-    spectrum = scipy.fft.ifft(spectrum, axis=0, workers=workers)
+    return scipy.fft.ifft(spectrum, axis=0, workers=workers), inner, length
 
-    frequency = scipy.fft.rfftfreq(length, plane.tick_us)
+
+def _filters(plane: Plane, frequency: np.ndarray) -> dict[str, np.ndarray]:
     tight = high_frequency_filter(frequency, plane.deconvolution.wiener_mhz, plane.deconvolution.wiener_power)
     induction = not plane.collects
-    filters = {
+    return {
         "tight": tight * (low_frequency_filter(frequency, LOW_TIGHT_MHZ) if induction else 1),
         "loose": tight * (low_frequency_filter(frequency, LOW_LOOSE_MHZ) if induction else 1),
         "charge": high_frequency_filter(frequency, *GAUSSIAN),
     }
+
+
+def _images(waveforms: np.ndarray, plane: Plane, workers: int, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
+    spectrum, inner, length = _charge_spectrum(waveforms, plane, workers)
+    gains = _filters(plane, scipy.fft.rfftfreq(length, plane.tick_us))
     images = {}
-    for name, gain in filters.items():
-        image = scipy.fft.irfft(spectrum * gain.astype(np.float32), length, axis=1, workers=workers)
+    for name in wanted:
+        image = scipy.fft.irfft(spectrum * gains[name].astype(np.float32), length, axis=1, workers=workers)
         images[name] = _without_gaps(image[:, inner], plane)
-    return Deconvolved(**images)
+    return images
+
+
+def deconvolve(waveforms: np.ndarray, plane: Plane, workers: int = 1) -> Deconvolved:
+    """Deconvolve a plane's waveforms, float32 (channels, ticks) in ADC, pedestal and coherent noise removed."""
+    return Deconvolved(**_images(waveforms, plane, workers, ("tight", "loose", "charge")))
+
+
+def deconvolved_charge(waveforms: np.ndarray, plane: Plane, workers: int = 1) -> np.ndarray:
+    """Return the image ``charge`` of ``deconvolve`` alone, float32 (channels, ticks), electrons per tick."""
+    return _images(waveforms, plane, workers, ("charge",))["charge"]
 
 
 def convolve(charge: np.ndarray, plane: Plane, workers: int = 1) -> np.ndarray:

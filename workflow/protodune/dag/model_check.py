@@ -15,6 +15,7 @@ from protodune.dag.weights import read_about
 
 NETWORKS = "protodune.learning.networks"
 FEATURES = "protodune.learning.features"
+DERIVED = "protodune.learning.derived"
 CLASSICAL_STEPS = "protodune.classical.steps"
 
 

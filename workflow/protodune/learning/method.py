@@ -17,9 +17,10 @@ from protodune.core.energy import EnergyMeter, in_words
 from protodune.core.files import checksum
 from protodune.core.memory import keep_freed_memory
 from protodune.core.provenance import versions
-from protodune.events.products import DEFAULT_THRESHOLD, Place, PlaneProduct, make_products
+from protodune.events.products import DEFAULT_THRESHOLD, Output, Place, PlaneProduct, make_products
 from protodune.events.store import EventStore
 from protodune.learning.chain import open_inputs
+from protodune.learning.derivation import derivations_of
 from protodune.learning.featureset import Inputs, check_inputs
 from protodune.learning.inference import fold_norms, infer_plane
 from protodune.learning.network import Network
@@ -86,8 +87,8 @@ def infer_sample(
         with EventStore(events) as store:
             check_inputs(network.spec.features, products, store, family)
             count = len({store.event_id(image) for image in range(len(store))})
-        planes = PlanesByNetwork(network, settings, products)
-        outputs = network.outputs
+        planes = PlanesByNetwork(network, settings, products, about["threshold"])
+        outputs = planes.outputs
         make_products(planes, events, family, outputs, output, about, _state(code, paths), network.task_spec.scope)
     log.info("%s: %s", events, in_words(meter.joules() / max(1, count), f"per event for {family} ({meter.source})"))
 
@@ -103,8 +104,14 @@ def _state(code: str, paths: Mapping[str, str]) -> str:
 class PlanesByNetwork:
     """A method as ``make_products`` takes it: each plane by itself through one network."""
 
-    def __init__(self, network: Network, settings: NetworkSettings, inputs: Inputs):
-        self._network, self._settings, self._inputs = network, settings, inputs
+    def __init__(self, network: Network, settings: NetworkSettings, inputs: Inputs, threshold: float = DEFAULT_THRESHOLD):
+        self._network, self._settings, self._inputs, self._threshold = network, settings, inputs, threshold
+        self._derived = derivations_of(network)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What it makes of a plane: the outputs of the network, and what is computed from them."""
+        return (*self._network.outputs, *self._derived)
 
     def __call__(self, store: EventStore, group: list[Place]) -> list[PlaneProduct]:
         """Return what the network makes of each of the places."""
@@ -124,6 +131,8 @@ class PlanesByNetwork:
             if output.name == "denoised":
                 image = apply_cut(image, settings.cut_adc * scale)
             product[output.name] = image
+        for output, derivation in self._derived.items():
+            product[output.name] = derivation.run(store, place, product, self._threshold)
         return product
 
 

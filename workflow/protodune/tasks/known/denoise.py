@@ -23,5 +23,16 @@ TASK = Task(
         "denoised": Loss(("huber", "mse", "imae", "ssim", "ssim_l1", "ssim_l2"), "mse", "ADC²"),
         "regions": Loss(("cross_entropy", "bce", "softdice", "bce_dice"), "cross_entropy", "", weight=0.2),
     },
-    measures=("waveforms", "charge", "regions", "distributions", "ionisation", "labels", "dunedn"),
+    derived={"charge": "charge_of_waveforms"},
+    measures=(
+        "waveforms",
+        "charge",
+        "electrons",
+        "electrons_by_angle",
+        "regions",
+        "distributions",
+        "ionisation",
+        "labels",
+        "dunedn",
+    ),
 )

@@ -9,8 +9,12 @@ from protodune.tasks.spec import Label, Loss, Task
 TASK = Task(
     name="regions",
     head="regions of interest",
-    outputs=(Output("regions", "score", 1 / 255, kind="u1", activation="sigmoid"),),
+    outputs=(
+        Output("charge", "electrons", 4.0),
+        Output("regions", "score", 1 / 255, kind="u1", activation="sigmoid"),
+    ),
     labels={"regions": Label(true_regions_mask, majority, "u1")},
     losses={"regions": Loss(("cross_entropy", "bce", "softdice", "bce_dice"), "cross_entropy", "")},
-    measures=("regions", "labels"),
+    derived={"charge": "charge_of_regions"},
+    measures=("electrons", "electrons_by_angle", "regions", "labels"),
 )
