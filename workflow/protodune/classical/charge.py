@@ -44,8 +44,8 @@ class ChargeSettings:
 def measured_charge(image: np.ndarray, mask: np.ndarray, plane: Plane, settings: ChargeSettings | None = None) -> np.ndarray:
     """Return the charge of regions, float32 (channels, ticks), electrons per tick, zero outside.
 
-    ``image``: deconvolved charge in electrons per tick without a filter of low frequencies (``Deconvolved.charge``); ``mask``
-    bool of the same shape, the regions.
+    ``image``: deconvolved charge in electrons per tick without a filter of low frequencies (``Deconvolved.charge``);
+    ``mask`` bool of the same shape, the regions.
     """
     settings = settings or ChargeSettings()
     row, begin, end = runs(mask)
