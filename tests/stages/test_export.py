@@ -71,6 +71,19 @@ def test_products_go_back_to_root(tmp_path, store_file):
     assert head["versions"]["uproot"]
 
 
+def test_charge_goes_back_by_run(tmp_path, store_file):
+    charge = np.zeros((960, TICKS), np.float32)
+    charge[100, 50:54] = (400, 0, 800, 1200)  # a zero inside is no end
+    charge[300, TICKS - 1] = 44
+    _, trees = exported(tmp_path, store_file, written(tmp_path / "p.h5", store_file, charge=charge))
+    assert set(trees) == {"charge"}
+    tree = trees["charge"]
+    assert regions_of(tree) == [(1700, 48, 56), (1900, TICKS - 3, TICKS)]
+    assert tree["electrons"].tolist() == [2400, 44]
+    assert [values.tolist() for values in tree["per_tick"]] == [[0, 0, 400, 0, 800, 1200, 0, 0], [0, 0, 44]]
+    assert tree["nper_tick"].tolist() == [8, 3]
+
+
 def test_runs_of_large_values_are_exported_where_they_are_asked_for(tmp_path, store_file):
     denoised = np.zeros((960, TICKS), np.float32)
     denoised[100, 50:60] = 20
@@ -93,8 +106,8 @@ def test_regions_alone_can_be_exported(tmp_path, store_file):
 
 
 def test_an_export_that_cannot_be_is_one_line(tmp_path, store_file):
-    charge = written(tmp_path / "charge.h5", store_file, charge=np.zeros((960, TICKS), np.float32))
-    with pytest.raises(ProtoduneError, match="neither 'denoised' nor 'regions', expected one of them"):
+    charge = written(tmp_path / "nothing.h5", store_file)
+    with pytest.raises(ProtoduneError, match="none of 'denoised', 'charge', 'regions', expected one of them"):
         export.run(str(store_file), [str(charge)], str(tmp_path / "p.root"))
     with pytest.raises(ProtoduneError, match=r"a second file of collection planes beside .*, expected one per family"):
         export.run(str(store_file), [str(charge), str(charge)], str(tmp_path / "p.root"))

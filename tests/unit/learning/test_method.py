@@ -24,6 +24,7 @@ def test_waveforms_are_divided_by_the_gain_and_outputs_multiplied(monkeypatch):
     monkeypatch.setattr(method, "infer_plane", lambda *_: {k: v.copy() for k, v in made.items()})
     features = types.SimpleNamespace(rebin=1, build=lambda *_: None)
     monkeypatch.setattr(type(network), "features", features)
+    monkeypatch.setattr(method, "derivations_of", lambda _: {})
     store = types.SimpleNamespace(ticks=16)
     for scale in (1.0, 2.5):
         place = Place(0, types.SimpleNamespace(name="X", adc_scale=scale))

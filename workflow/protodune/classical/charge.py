@@ -27,13 +27,13 @@ _LEAST_ELECTRONS = 0.1
 
 @dataclass(frozen=True)
 class ChargeSettings:
-    """``pad``: charge is counted as many ticks beyond the ends of a region, or ``share`` of its length if that is more,
-    but at most ``most_pad``; ``baseline`` ticks outside of that tell the baseline on induction planes,
+    """``pad``: charge is counted as many ticks beyond the ends of a region, or its length less ``short`` ticks if that is
+    more, but at most ``most_pad``; ``baseline`` ticks outside of that tell the baseline on induction planes,
     ``collection_baseline`` on collection; of regions of ``gain_from`` to ``gain_to`` ticks more and more of what the wire
     filter took is given back."""
 
     pad: int = 6
-    share: float = 0.5
+    short: int = 14
     most_pad: int = 100
     baseline: int = 9
     collection_baseline: int = 25
@@ -49,7 +49,7 @@ def measured_charge(image: np.ndarray, mask: np.ndarray, plane: Plane, settings:
     """
     settings = settings or ChargeSettings()
     row, begin, end = runs(mask)
-    pad = np.clip(settings.share * (end - begin), settings.pad, settings.most_pad).astype(np.int64)
+    pad = np.clip(end - begin - settings.short, settings.pad, settings.most_pad)
     row, begin, end = runs(from_runs(row, begin - pad, end + pad, mask.shape))
     found = np.zeros_like(image)
     if len(row) == 0:

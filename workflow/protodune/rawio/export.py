@@ -17,13 +17,20 @@ from protodune.core.files import atomic_path
 from protodune.core.provenance import versions
 from protodune.detector.model import Plane
 from protodune.events.products import Products
-from protodune.events.regions import runs
+from protodune.events.regions import from_runs, runs
 from protodune.events.store import EventStore
 from protodune.events.truth import region_ticks
 
-LAYOUT, LAYOUT_VERSION = "protodune-denoised", 3
-WAVEFORMS, REGIONS, LARGE = "denoised", "regions", "denoised_runs"
-"""Trees: waveforms, the regions that the method itself finds, and runs of large denoised values."""
+LAYOUT, LAYOUT_VERSION = "protodune-denoised", 4
+WAVEFORMS, CHARGE, REGIONS, LARGE = "denoised", "charge", "regions", "denoised_runs"
+"""Trees: waveforms, the charge of regions, the regions that the method itself finds, and runs of large denoised values."""
+_COLUMNS = {
+    CHARGE: {"begin": "i4", "end": "i4", "electrons": "f4", "per_tick": "var * float32"},
+    REGIONS: {"begin": "i4", "end": "i4"},
+    LARGE: {"begin": "i4", "end": "i4"},
+}
+_GAP_TICKS = 2
+"""Charge is stored in steps of four electrons: ticks of zero on both sides of a gap no longer than twice that are one run."""
 PLACE = {
     "run": "u4", "subrun": "u4", "event": "u4", "timestamp": "u8", "detector": "string", "unit": "i2", "plane": "string",
     "channel": "u4",
@@ -34,12 +41,13 @@ PLACE = {
 @dataclass
 class ExportedPlane:
     """The good channels of one plane of one image: its ``place`` (``PLACE`` without ``channel``), offline ``channel`` uint32
-    (n,), the ``waveforms`` float32 (n, ticks) without pedestal, ADC, or None, and ``found``: by tree the ticks that are in
-    its regions, bool (n, ticks)."""
+    (n,), the ``waveforms`` float32 (n, ticks) without pedestal, ADC, or None, ``charge`` float32 (n, ticks), electrons per
+    tick, or None, and ``found``: by tree the ticks that are in its regions, bool (n, ticks)."""
 
     place: dict[str, int | str]
     channel: np.ndarray
     waveforms: np.ndarray | None
+    charge: np.ndarray | None
     found: dict[str, np.ndarray]
 
 
@@ -55,10 +63,10 @@ def export_products(
         opened = by_family([stack.enter_context(Products(path)) for path in products])
         for found in opened.values():
             found.check_matches(store)
-        trees = [name for name in (WAVEFORMS, REGIONS) if any(found.has(name) for found in opened.values())]
+        trees = [name for name in (WAVEFORMS, CHARGE, REGIONS) if any(found.has(name) for found in opened.values())]
         if not trees:
             raise ProtoduneError(
-                f"{', '.join(products)}: neither '{WAVEFORMS}' nor '{REGIONS}', expected one of them to write; export "
+                f"{', '.join(products)}: none of '{WAVEFORMS}', '{CHARGE}', '{REGIONS}', expected one of them to write; export "
                 "another method"
             )
         head = {
@@ -103,6 +111,7 @@ def _plane(
 ) -> ExportedPlane:
     wanted = found.has(WAVEFORMS) or large_adc is not None
     waveforms = found.image(WAVEFORMS, plane.name, image)[good] if wanted else None
+    charge = found.image(CHARGE, plane.name, image)[good] if found.has(CHARGE) else None
     regions = {}
     if found.has(REGIONS):
         regions[REGIONS] = region_ticks(found.image(REGIONS, plane.name, image)[good], found.threshold)
@@ -110,30 +119,48 @@ def _plane(
         regions[LARGE] = np.abs(waveforms) > large_adc * plane.adc_scale
     place = dict(zip(("run", "subrun", "event"), store.event_id(image), strict=True))
     place |= {"timestamp": store.timestamp(image), "detector": store.detector.name, "unit": plane.unit, "plane": plane.name}
-    return ExportedPlane(place, store.channel(plane.name, image)[good], waveforms, regions)
+    return ExportedPlane(place, store.channel(plane.name, image)[good], waveforms, charge, regions)
 
 
 def write_planes(
     path: str | Path, planes: Iterator[ExportedPlane], trees: Sequence[str], ticks: int, head: dict
 ) -> dict[str, int]:
-    """Write planes as ``trees``: ``denoised`` has an entry per channel, the others one per region; return the number of
+    """Write planes as ``trees``: ``denoised`` has an entry per channel, the others one per region or run of charge; return the number of
     entries by tree.  ``head`` travels in the file as JSON."""
     about = {"layout": LAYOUT, "layout_version": LAYOUT_VERSION, **head}
     entries = dict.fromkeys(trees, 0)
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZLIB(1)) as file:
         file["protodune_about"] = json.dumps(about, sort_keys=True)
         for tree in trees:
-            own = {"adc": np.dtype(("f4", (ticks,)))} if tree == WAVEFORMS else {"begin": "i4", "end": "i4"}
+            own = {"adc": np.dtype(("f4", (ticks,)))} if tree == WAVEFORMS else _COLUMNS[tree]
             file.mktree(tree, {**PLACE, **own})
         for plane in planes:
             if plane.waveforms is not None:
                 columns = {"adc": plane.waveforms.astype(np.float32)}
                 entries[WAVEFORMS] += _extend(file[WAVEFORMS], plane, plane.channel, columns)
+            if plane.charge is not None:
+                row, columns = _charge_runs(plane.charge)
+                entries[CHARGE] += _extend(file[CHARGE], plane, plane.channel[row], columns)
             for tree, mask in plane.found.items():
                 row, begin, end = runs(mask)
                 columns = {"begin": begin.astype(np.int32), "end": end.astype(np.int32)}
                 entries[tree] += _extend(file[tree], plane, plane.channel[row], columns)
     return entries
+
+
+def _charge_runs(charge: np.ndarray) -> tuple[np.ndarray, dict]:
+    """Return the row of every run of ticks with charge, and its columns."""
+    row, begin, end = runs(charge != 0)
+    row, begin, end = runs(from_runs(row, begin - _GAP_TICKS, end + _GAP_TICKS, charge.shape))
+    parts = [charge[r, b:e] for r, b, e in zip(row, begin, end, strict=True)]
+    flat = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    columns = {
+        "begin": begin.astype(np.int32),
+        "end": end.astype(np.int32),
+        "electrons": np.array([part.sum() for part in parts], np.float32),
+        "per_tick": awkward.unflatten(flat.astype(np.float32), end - begin),
+    }
+    return row, columns
 
 
 def _extend(tree: uproot.WritableTree, plane: ExportedPlane, channel: np.ndarray, columns: dict[str, np.ndarray]) -> int:
