@@ -57,9 +57,7 @@ class JobCode:
     def _used_network(self, w) -> tuple[str, ...]:
         """Modules of a network in use: its own, that of the features that it takes, that of its task."""
         features = self._features(features_of(self._config["models"][w.model]["network"]))
-        step = self._of.steps[w.step]
-        derived = [module_name(DERIVED, name) for name in step.spec.get("derived", {}).values()]
-        return self._network(w.model), features, step.task_module, *derived
+        return self._network(w.model), features, self._of.steps[w.step].task_module
 
     def of_network(self, *names: str):
         """Return the digest function of stages that take a network's weights and a plane of the first sample's detector."""
@@ -67,8 +65,9 @@ class JobCode:
         return lambda w: code_digest(*map(stage, names), *self._used_network(w), *detectors)
 
     def network(self, w) -> str:
-        """Digest of a network's inference, with the features that it takes."""
-        return code_digest(stage("produce.infer_network"), *self._used_network(w), self._detector(w.sample))
+        """Digest of a network's inference, with the features that it takes and what is computed from its outputs."""
+        derived = [module_name(DERIVED, name) for name in self._of.steps[w.step].spec.get("derived", {}).values()]
+        return code_digest(stage("produce.infer_network"), *self._used_network(w), *derived, self._detector(w.sample))
 
     def method(self, w) -> str:
         """Digest of a classical method: its steps, no other."""
