@@ -55,5 +55,7 @@ def test_a_derived_output_has_no_label_and_a_name_that_is_known():
     output = Output("charge", "electrons", 4.0)
     with pytest.raises(ProtoduneError, match=r"derives \['more'\], expected outputs without labels"):
         Task("t", "t", (output,), {}, {}, derived={"more": "charge_of_regions"})
-    with pytest.raises(ProtoduneError, match=r"derived output 'charge_of_region' is unknown \(did you mean 'charge_of_regions'"):
+    with pytest.raises(
+        ProtoduneError, match=r"derived output 'charge_of_region' is unknown \(did you mean 'charge_of_regions'"
+    ):
         find_derivation("charge_of_region")

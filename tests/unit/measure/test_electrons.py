@@ -18,11 +18,14 @@ ABOUT = {"task": "denoise", "step": "denoise", "method": "m", "sample": "s"}
 def products(store_file, tmp_path_factory):
     """What a method makes that finds nine tenths of the true charge of every pixel."""
     path = tmp_path_factory.mktemp("products") / "m.h5"
-    with EventStore(store_file) as store:
-        with ProductWriter.open(path, store, "collection", find_task("denoise").outputs, {"task": "denoise"}) as writer:
-            for image in range(len(store)):
-                for plane in store.family("collection", image):
-                    writer.write(Place(image, plane), {"charge": 0.9 * store.charge_image(plane.name, image)})
+    outputs = find_task("denoise").outputs
+    with (
+        EventStore(store_file) as store,
+        ProductWriter.open(path, store, "collection", outputs, {"task": "denoise"}) as writer,
+    ):
+        for image in range(len(store)):
+            for plane in store.family("collection", image):
+                writer.write(Place(image, plane), {"charge": 0.9 * store.charge_image(plane.name, image)})
     return path
 
 

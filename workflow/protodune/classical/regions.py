@@ -16,21 +16,23 @@ _MIN_RMS = 1e-3
 
 @dataclass(frozen=True)
 class RegionSettings:
-    """Thresholds in multiples of the noise of each channel: ``tight_sigma`` (on induction; ``collection_sigma`` on
-    collection) and ``loose_sigma`` to find regions, ``loose_edge`` down to which a loose region reaches (share of its
-    threshold); ``min_peak`` and ``min_charge`` in electrons below which a region is taken for noise; ``trim``, the share
-    of its peak below which a region's ends are cut off; ``neighbours``: a region must touch another one on a channel at
-    most this far, 0: need not; ``pad`` ticks on either side."""
+    """Thresholds in multiples of the noise of each channel: ``tight_sigma`` and ``loose_sigma`` to find regions,
+    ``loose_edge`` down to which a loose region reaches (share of its threshold); ``min_peak`` and ``min_charge`` in
+    electrons below which a region is taken for noise; ``trim``, the share of its peak below which a region's ends are cut
+    off; ``neighbours``: a region must touch another one on a channel at most this far, 0: need not; ``pad`` ticks on either
+    side.  ``collection_sigma``, ``collection_trim`` and ``collection_pad`` are those of collection planes."""
 
     tight_sigma: float = 2.5
-    collection_sigma: float = 5.0
+    collection_sigma: float = 3.2
     loose_sigma: float = 3.4
     loose_edge: float = 0.67
     min_peak: float = 375.0
     min_charge: float = 750.0
     trim: float = 0.1
+    collection_trim: float = 0.01
     neighbours: int = 1
     pad: int = 2
+    collection_pad: int = 4
 
 
 def noise_rms(image: np.ndarray) -> np.ndarray:
@@ -89,7 +91,8 @@ def find_regions(images: Deconvolved, plane: Plane, settings: RegionSettings) ->
     one on the same or a neighbouring channel: they hold what of a long pulse the tight filter stops.
     """
     shape = images.tight.shape
-    sigma = settings.collection_sigma if plane.collects else settings.tight_sigma
+    chosen = (settings.collection_sigma, settings.collection_trim, settings.collection_pad)
+    sigma, trim, pad = chosen if plane.collects else (settings.tight_sigma, settings.trim, settings.pad)
     tight_threshold = sigma * noise_rms(images.tight) + 1
     tight = images.tight > tight_threshold[:, None]
     mask = tight
@@ -101,12 +104,12 @@ def find_regions(images: Deconvolved, plane: Plane, settings: RegionSettings) ->
         keep = _touching(row, begin, end, _spread(tight, 1, itself=True))
         mask = tight | from_runs(row[keep], begin[keep], end[keep], shape)
     row, begin, end = runs(mask)
-    mask = from_runs(row, begin - settings.pad, end + settings.pad, shape)
+    mask = from_runs(row, begin - pad, end + pad, shape)
     row, begin, end = runs(mask)
     charge = region_charge(images.charge, row, begin, end)
     peak, total = _peak_and_sum(charge, row, begin, end)
     keep = (peak > settings.min_peak) & (total > settings.min_charge)
-    mask = from_runs(*_trimmed(charge, row[keep], begin[keep], end[keep], settings.trim * peak[keep]), shape)
+    mask = from_runs(*_trimmed(charge, row[keep], begin[keep], end[keep], trim * peak[keep]), shape)
     if settings.neighbours:
         row, begin, end = runs(mask)
         keep = _touching(row, begin - 3, end + 3, _spread(mask, settings.neighbours, itself=False))

@@ -16,6 +16,8 @@ from protodune.events.truth import rebinned
 from protodune.learning.features.waveform import mended_waveforms
 
 _PAD_TICKS = 8
+_REGIONS = RegionSettings(collection_sigma=5.0, collection_trim=0.1, collection_pad=2)
+"""Those with which the shipped weights were trained: narrow on collection, whose regions say where charge is for sure."""
 _KEPT = 3
 """Planes that are kept: those of a unit, which follow each other."""
 
@@ -37,6 +39,6 @@ def deconvolved_plane(store: EventStore, name: str, image: int) -> DeconvolvedPl
     waveforms = remove_coherent_noise(low_pass(mended_waveforms(store, name, image), plane), plane, bad)
     waveforms[bad] = 0
     images = deconvolve(waveforms, plane)
-    row, begin, end = runs(find_regions(images, plane, RegionSettings()))
+    row, begin, end = runs(find_regions(images, plane, _REGIONS))
     wider = from_runs(row, begin - _PAD_TICKS, end + _PAD_TICKS, images.charge.shape)
     return DeconvolvedPlane(images.charge, rebinned(images.loose), rebinned(region_charge(images.charge, *runs(wider))))

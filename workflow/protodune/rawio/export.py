@@ -30,7 +30,7 @@ _COLUMNS = {
     LARGE: {"begin": "i4", "end": "i4"},
 }
 _GAP_TICKS = 2
-"""Charge is stored in steps of four electrons: ticks of zero on both sides of a gap no longer than twice that are one run."""
+"""Charge is stored in steps of four electrons: gaps of as many ticks, and of twice as many, do not end a run."""
 PLACE = {
     "run": "u4", "subrun": "u4", "event": "u4", "timestamp": "u8", "detector": "string", "unit": "i2", "plane": "string",
     "channel": "u4",
@@ -66,8 +66,8 @@ def export_products(
         trees = [name for name in (WAVEFORMS, CHARGE, REGIONS) if any(found.has(name) for found in opened.values())]
         if not trees:
             raise ProtoduneError(
-                f"{', '.join(products)}: none of '{WAVEFORMS}', '{CHARGE}', '{REGIONS}', expected one of them to write; export "
-                "another method"
+                f"{', '.join(products)}: none of '{WAVEFORMS}', '{CHARGE}', '{REGIONS}', expected one of them to write; "
+                "export another method"
             )
         head = {
             "detector": store.detector.name, "detector_version": store.detector.version, "ticks": store.ticks,
@@ -125,8 +125,8 @@ def _plane(
 def write_planes(
     path: str | Path, planes: Iterator[ExportedPlane], trees: Sequence[str], ticks: int, head: dict
 ) -> dict[str, int]:
-    """Write planes as ``trees``: ``denoised`` has an entry per channel, the others one per region or run of charge; return the number of
-    entries by tree.  ``head`` travels in the file as JSON."""
+    """Write planes as ``trees``: ``denoised`` has an entry per channel, the others one per region or run of charge; return
+    the number of entries by tree.  ``head`` travels in the file as JSON."""
     about = {"layout": LAYOUT, "layout_version": LAYOUT_VERSION, **head}
     entries = dict.fromkeys(trees, 0)
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZLIB(1)) as file:

@@ -19,8 +19,8 @@ SETTINGS = ChargeSettings(pad=10, short=0, baseline=3, collection_baseline=3, ga
 
 
 def charge(store: EventStore, place: Place, product: PlaneProduct, threshold: float) -> np.ndarray:
-    """Return charge in electrons per tick, float32 (channels, ticks), in the regions of the network, or without them in those
-    that the deconvolution finds."""
+    """Return charge in electrons per tick, float32 (channels, ticks), in the regions of the network, or without them in
+    those that the deconvolution finds."""
     waveforms = product["denoised"].astype(np.float32, copy=True)
     plane, bad = place.plane, store.bad(place.plane.name, place.image)
     waveforms[bad] = 0
