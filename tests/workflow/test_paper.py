@@ -46,8 +46,8 @@ def test_every_figure_is_there_with_its_numbers(paper):
     text = (paper.results / "paper" / "paper.md").read_text()
     pictures = re.findall(r"!\[(\w+)\]\(\.\./(.+?)\)", text)
     assert {kind for kind, _ in pictures} == {
-        "angles", "angles_charge", "display", "zoom", "waveforms", "metrics", "residuals", "amplitude", "charge", "electrons",
-        "ionisation", "regions", "labels", "noise", "boards", "checks", "crossings", "injection", "simulation",
+        "angles", "angles_charge", "display", "zoom", "waveforms", "metrics", "residuals", "amplitude", "charge",
+        "electrons", "ionisation", "regions", "labels", "noise", "boards", "checks", "crossings", "injection", "simulation",
     }  # fmt: skip
     for _, path in pictures:
         picture = paper.results / path
