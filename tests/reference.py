@@ -57,9 +57,11 @@ OPTIMISER = {
 def machine() -> dict[str, str]:
     """What bits of floating point numbers depend on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    # Processors of one name differ in their instructions, and with them rounding does.
+    first = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
+    kind = " ".join(first.get(key, "") for key in ("model name", "cpu family", "model", "stepping"))
     return {
-        "processor": next(iter(names), platform.processor()), "threads": str(os.cpu_count()),
+        "processor": kind.strip() or platform.processor(), "threads": str(os.cpu_count()),
         **{name: version(name) for name in ("torch", "numpy", "scipy")},
     }  # fmt: skip
 
