@@ -11,6 +11,7 @@ from protodune.events.store import EventStore, EventWriter
 from protodune.events.truth import region_truth
 from protodune.learning.features.dnnroi import dnnroi_features
 from protodune.learning.features.waveform import plane_features
+from protodune.learning.featureset import find_features
 from protodune.learning.patch_files import PatchFiles
 from protodune.learning.patches import PatchSettings, crop_corners, tile_corners, write_patches
 
@@ -161,3 +162,18 @@ def test_group_median_feature_follows_the_boards(store_file):
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(ProtoduneError, match=message):
         PatchSettings(*settings)
+
+
+def test_the_six_images_of_wire_cell(store_file):
+    """The first three are those of ``dnnroi``; the charge of regions is part of that without regions; bad channels are empty."""
+    with EventStore(store_file) as store:
+        found = find_features("wirecell6").build(store, "U", 0, {})
+        assert np.array_equal(found[:3], dnnroi_features(store, "U", 0))
+        bad = store.bad("U", 0)
+    assert found.shape[0] == len(find_features("wirecell6").names) == len(find_features("wirecell6").wirecell_tags) == 6
+    assert found.dtype == np.float32
+    assert not found[:, bad].any()
+    charge, regions = found[4], found[5]
+    assert 0 < (regions != 0).sum() < 0.2 * regions.size
+    inside = np.abs(regions) > 2
+    assert np.corrcoef(charge[inside], regions[inside])[0, 1] > 0.9

@@ -25,10 +25,12 @@ _KEPT = 3
 @dataclass(frozen=True, eq=False)
 class DeconvolvedPlane:
     """Charge of a plane in electrons per tick, float32: ``image`` (channels, ticks) without a filter of low frequencies;
-    means over ten ticks, (channels, ticks // 10), of the ``loose`` image and of the charge in classical ``regions``."""
+    means over ten ticks, (channels, ticks // 10), of the images ``loose`` and ``tight`` and of the charge in classical
+    ``regions``."""
 
     image: np.ndarray
     loose: np.ndarray
+    tight: np.ndarray
     regions: np.ndarray
 
 
@@ -41,4 +43,5 @@ def deconvolved_plane(store: EventStore, name: str, image: int) -> DeconvolvedPl
     images = deconvolve(waveforms, plane)
     row, begin, end = runs(find_regions(images, plane, _REGIONS))
     wider = from_runs(row, begin - _PAD_TICKS, end + _PAD_TICKS, images.charge.shape)
-    return DeconvolvedPlane(images.charge, rebinned(images.loose), rebinned(region_charge(images.charge, *runs(wider))))
+    in_regions = region_charge(images.charge, *runs(wider))
+    return DeconvolvedPlane(images.charge, rebinned(images.loose), rebinned(images.tight), rebinned(in_regions))

@@ -24,24 +24,29 @@ def dnnroi_features(store: EventStore, name: str, image: int, inputs: Inputs | N
     The loosely filtered deconvolved charge, means over ten ticks; and MP2 and MP3, 32 inside and 0 outside, from the regions
     of the classical deconvolution with more than 1000 electrons in ten ticks on the other planes (500 on this one).
     """
+    mp2, mp3 = crossings(store, name, image)
+    loose = deconvolved_plane(store, name, image).loose / ELECTRONS_PER_UNIT
+    found = np.stack([loose, MP_VALUE * mp2, MP_VALUE * mp3]).astype(np.float32)
+    found[:, store.bad(name, image)] = 0
+    return found
+
+
+def crossings(store: EventStore, name: str, image: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return MP2 and MP3 of an induction plane, bool (channels, ticks // 10), as ``dnnroi_features`` defines them."""
     unit = store.detector.units[store.unit[image]]
     if unit.planes[name].collects:
         raise ProtoduneError(
-            f"features dnnroi: found collection plane {name}, expected an induction plane; collection charge needs no other "
+            f"features of several planes: found collection plane {name}, expected an induction plane; collection charge needs no other "
             "plane"
         )
     if len(unit.planes) != N_PLANES:
         raise ProtoduneError(
-            f"features dnnroi: {len(unit.planes)} planes in a unit, expected {N_PLANES}; take other features"
+            f"features of several planes: {len(unit.planes)} planes in a unit, expected {N_PLANES}; take other features"
         )
     planes = {other: deconvolved_plane(store, other, image) for other in unit.planes}
     charges = {other: REGION_REBIN_TICKS * plane.regions for other, plane in planes.items()}
     active = {other: charge > MP_THRESHOLD_ELECTRONS for other, charge in charges.items() if other != name}
-    mp2, mp3 = multi_plane(unit, name, active, charges[name] > MP_CANDIDATE_ELECTRONS)
-    loose = planes[name].loose / ELECTRONS_PER_UNIT
-    found = np.stack([loose, MP_VALUE * mp2, MP_VALUE * mp3]).astype(np.float32)
-    found[:, store.bad(name, image)] = 0
-    return found
+    return multi_plane(unit, name, active, charges[name] > MP_CANDIDATE_ELECTRONS)
 
 
 FEATURES = FeatureSet(
