@@ -36,8 +36,8 @@ def crossings(store: EventStore, name: str, image: int) -> tuple[np.ndarray, np.
     unit = store.detector.units[store.unit[image]]
     if unit.planes[name].collects:
         raise ProtoduneError(
-            f"features of several planes: found collection plane {name}, expected an induction plane; collection charge needs no other "
-            "plane"
+            f"features of several planes: found collection plane {name}, expected an induction plane; collection "
+            "charge needs no other plane"
         )
     if len(unit.planes) != N_PLANES:
         raise ProtoduneError(

@@ -12,7 +12,8 @@ from protodune.learning.featureset import FeatureSet, Inputs
 
 
 def wirecell6_features(store: EventStore, name: str, image: int, inputs: Inputs | None = None) -> np.ndarray:
-    """Return the set ``wirecell6`` for an induction plane, float32 (6, channels, ticks // 10), units of 125 electrons per tick.
+    """Return the set ``wirecell6`` for an induction plane, float32 (6, channels, ticks // 10), units of 125
+    electrons per tick.
 
     Those of ``dnnroi``; the tightly filtered charge; the charge without a filter of low frequencies; and that in the
     regions of the classical deconvolution, less their baseline.  Means over ten ticks.
