@@ -8,7 +8,7 @@ from protodune.classical.pedestal import estimate_pedestal
 from protodune.core.errors import ProtoduneError
 from protodune.detector.registry import find_detector
 from protodune.events.store import EventStore, EventWriter
-from protodune.events.truth import region_truth
+from protodune.events.truth import rebinned, region_truth
 from protodune.learning.features.dnnroi import dnnroi_features
 from protodune.learning.features.waveform import plane_features
 from protodune.learning.featureset import find_features
@@ -169,10 +169,12 @@ def test_the_six_images_of_wire_cell(store_file):
     with EventStore(store_file) as store:
         found = find_features("wirecell6").build(store, "U", 0, {})
         assert np.array_equal(found[:3], dnnroi_features(store, "U", 0))
-        bad = store.bad("U", 0)
+        bad, true = store.bad("U", 0), rebinned(store.charge_image("U", 0)) / 125
     assert found.shape[0] == len(find_features("wirecell6").names) == len(find_features("wirecell6").wirecell_tags) == 6
     assert found.dtype == np.float32
     assert not found[:, bad].any()
-    charge, regions = found[4], found[5]
+    tight, charge, regions = found[3:]
     assert 0 < (regions != 0).sum() < 0.2 * regions.size
-    assert np.corrcoef(charge[regions > 4], regions[regions > 4])[0, 1] > 0.5
+    assert np.corrcoef(true[regions > 4], regions[regions > 4])[0, 1] > 0.8
+    assert np.corrcoef(true[~bad].ravel(), tight[~bad].ravel())[0, 1] > 0.5
+    assert charge[~bad].std() > tight[~bad].std(), "slow noise is not filtered"
