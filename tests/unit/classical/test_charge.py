@@ -5,7 +5,8 @@ import pytest
 
 from protodune.classical.charge import ChargeSettings, measured_charge, wire_gain, wire_kernel
 from protodune.classical.deconvolution import convolve, deconvolve, deconvolved_charge
-from protodune.classical.methods import MethodSettings
+from protodune.classical.methods import MethodSettings, run_method
+from protodune.classical.step import PlaneReadout
 from protodune.core.settings import build
 from protodune.detector.known.protodune_sp import DETECTOR
 from protodune.events.regions import from_runs, runs
@@ -48,6 +49,21 @@ def test_prolonged_tracks_keep_their_charge(angle):
     near = ChargeSettings(short=10**6, pad=8, gain_from=10**6, gain_to=10**6 + 1)
     lost = 1 - np.median(shares(measured_charge(image, mask, U, near), charge))
     assert lost > 0.2, "a baseline where the neighbours have charge"
+
+
+@pytest.mark.parametrize("angle", [75, 80, 85, 88])
+def test_the_steps_before_keep_the_charge_of_prolonged_tracks(angle):
+    """Charge after a step over charge before it, one step after the other, each on what the one before made."""
+    waveforms, charge = ideal_tracks(angle)
+    mask = np.repeat(region_truth(charge), 10, axis=1)
+    before = shares(measured_charge(deconvolved_charge(waveforms, U), mask, U), charge)
+    for step in ("tails", "low_pass", "coherent"):
+        readout = PlaneReadout(U, np.rint(waveforms + 2400).astype(np.int16), waveforms, np.zeros(len(waveforms), bool))
+        waveforms = run_method(MethodSettings((step,)), readout)["denoised"]
+        after = shares(measured_charge(deconvolved_charge(waveforms, U), mask, U), charge)
+        assert np.median(after / before) == pytest.approx(1, abs=0.02), step
+        assert np.quantile(after / before, 0.1) > 0.93, step
+        before = after
 
 
 def test_a_baseline_that_slopes_is_taken_out():
