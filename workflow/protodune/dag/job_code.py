@@ -5,9 +5,9 @@ from __future__ import annotations
 from protodune.core.registry import module_name, names
 from protodune.dag.config_check import FIGURES, detector_module
 from protodune.dag.digest import code_digest
-from protodune.dag.model_check import CLASSICAL_STEPS, DERIVED, FEATURES, NETWORKS, classical_steps, features_of
+from protodune.dag.model_check import CLASSICAL_STEPS, FEATURES, NETWORKS, classical_steps, features_of
 from protodune.dag.selection import Selection
-from protodune.dag.steps import measure_modules
+from protodune.dag.steps import DERIVED, measure_modules
 
 
 def stage(name: str) -> str:

@@ -15,7 +15,6 @@ from protodune.dag.weights import read_about
 
 NETWORKS = "protodune.learning.networks"
 FEATURES = "protodune.learning.features"
-DERIVED = "protodune.learning.derived"
 CLASSICAL_STEPS = "protodune.classical.steps"
 
 

@@ -25,6 +25,7 @@ SPEC_CLASSES = {
     "MEASURE": "protodune.measure.spec.Measure",
     "FIGURE": "protodune.publish.figures.spec.Figure",
     "STEP": "protodune.classical.step.Step",
+    "DERIVATION": "protodune.learning.derivation.Derivation",
 }
 """The class of what stands under a name in a module that is found by name."""
 REQUIRED = object()

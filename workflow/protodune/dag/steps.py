@@ -11,6 +11,7 @@ from protodune.dag.spec_reader import name_problem, read_spec
 
 TASKS = "protodune.tasks.known"
 MEASURES = "protodune.measure.known"
+DERIVED = "protodune.learning.derived"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,12 @@ def make_steps(configured: dict[str, dict]) -> tuple[dict[str, Step], list[str]]
         for s in ordered.values()
         for m in s.spec.get("measures", ())
         if (problem := name_problem(MEASURES, m, "MEASURE", "measure"))
+    ]
+    problems += [
+        f"config.steps.{s.name}: output '{output}' of task '{s.task}': {problem}"
+        for s in ordered.values()
+        for output, name in s.spec.get("derived", {}).items()
+        if (problem := name_problem(DERIVED, name, "DERIVATION", "derived output"))
     ]
     problems += [
         f"config.steps.{s.name}: measure '{m}': level '{level}', expected {' or '.join(LEVELS)}"
