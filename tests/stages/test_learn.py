@@ -50,7 +50,7 @@ def test_a_region_selector_on_crossings(store_file, tmp_path):
     with EventStore(store_file) as store, Products(tmp_path / "p.h5") as found:
         score = found.image("regions", "V", 0)
         assert score.shape == store.waveforms("V", 0).shape
-        assert found.names() == ["regions"]
+        assert found.names() == ["charge", "regions"]
         assert found.threshold == 0.3
         assert [found.about[key] for key in ("task", "step", "method")] == ["regions", "select", "dnnroi.t"]
         ten = score[:, :510].reshape(800, 51, 10)

@@ -106,9 +106,11 @@ def test_deconvolved_charge_is_the_truth(tracks, family, tmp_path):
                 truth = store.charge_image(name, image)
                 assert charge[good].sum() == pytest.approx(truth[good].sum(), rel=0.05)
                 assert np.corrcoef(charge.sum(axis=1)[good], truth.sum(axis=1)[good])[0, 1] > 0.95
-                # In time too: where the charge lies, to a tick.
-                at = [np.average(np.arange(store.ticks), weights=q[good].clip(0).sum(axis=0)) for q in (charge, truth)]
-                assert at[0] == pytest.approx(at[1], abs=3)
+                # In time too: where the charge of a channel lies, to a tick in the median.
+                rows = good & (truth.sum(axis=1) > 20000)
+                middles = [(q[rows] * np.arange(store.ticks)).sum(axis=1) / q[rows].sum(axis=1) for q in (charge, truth)]
+                assert rows.sum() > 20
+                assert abs(np.median(middles[0] - middles[1])) < 1
                 before, after = store.waveforms(name, image)[good], found.image("denoised", name, image)[good]
                 clean = store.clean(name, image)[good]
                 assert (after - clean).std() < 0.7 * (before - clean).std()

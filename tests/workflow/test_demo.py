@@ -211,7 +211,7 @@ def test_looking_into_a_file_and_the_way_back_to_root(demo, own_data):
         for family, about in made.items():
             assert about["weights_sha256"] == checksum(REPOSITORY / "zoo" / f"unet.{family}.safetensors")
         assert set(made) == {"induction", "collection"}
-        assert {key.split(";")[0] for key in file.keys()} == {"protodune_about", "denoised", "regions"}  # noqa: SIM118
+        assert {key.split(";")[0] for key in file.keys()} == {"protodune_about", "denoised", "charge", "regions"}  # noqa: SIM118
 
 
 def test_the_cluster_commands_plan(demo):

@@ -151,7 +151,7 @@ def made(store_file, tmp_path):
 
 def test_a_method_gives_what_its_task_asks_for(made):
     assert set(made()) == {"charge", "regions"}
-    assert set(made(outputs=REGIONS.outputs)) == {"regions"}
+    assert set(made(outputs=REGIONS.outputs[1:])) == {"regions"}
     assert made()["regions"].all()
     assert set(made(tag="*", settings=FramesSettings("*", 0))) == {"charge", "regions"}, "a tag without a number"
 

@@ -55,7 +55,7 @@ def measured_charge(image: np.ndarray, mask: np.ndarray, plane: Plane, settings:
     if len(row) == 0:
         return found
     width = settings.collection_baseline if plane.collects else settings.baseline
-    first, last = _means_outside(image, row, begin, end, width)
+    first, last = _baselines(image, ~mask, row, begin, end, width)
     which, tick = run_ticks(begin, end)
     share = (tick - begin[which]) / np.maximum(end - begin - 1, 1)[which]
     found[row[which], tick] = image[row[which], tick] - (first[which] * (1 - share) + last[which] * share)
@@ -69,17 +69,20 @@ def measured_charge(image: np.ndarray, mask: np.ndarray, plane: Plane, settings:
     return found
 
 
-def _means_outside(
-    image: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, width: int
+def _baselines(
+    image: np.ndarray, quiet: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the means of ``width`` ticks at the begin and at the end of every run, all but two outside of it, float64
-    (runs,); at the ends of the record those that there are."""
-    total = np.pad(np.cumsum(image, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    (runs,): of those ticks that are ``quiet``, bool (channels, ticks), or if none is of all that there are."""
+    summed = [
+        np.pad(np.cumsum(part, axis=1, dtype=np.float64), ((0, 0), (1, 0))) for part in (image * quiet, quiet, image)
+    ]
     means = []
     for low in (begin + 2 - width, end - 2):
         first = np.clip(low, 0, image.shape[1] - 1)
         last = np.clip(low + width, first + 1, image.shape[1])
-        means.append((total[row, last] - total[row, first]) / (last - first))
+        of_quiet, count, of_all = (total[row, last] - total[row, first] for total in summed)
+        means.append(np.where(count > 0, of_quiet / np.maximum(count, 1), of_all / (last - first)))
     return means[0], means[1]
 
 
