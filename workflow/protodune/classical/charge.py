@@ -74,9 +74,7 @@ def _baselines(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the means of ``width`` ticks at the begin and at the end of every run, all but two outside of it, float64
     (runs,): of those ticks that are ``quiet``, bool (channels, ticks), or if none is of all that there are."""
-    summed = [
-        np.pad(np.cumsum(part, axis=1, dtype=np.float64), ((0, 0), (1, 0))) for part in (image * quiet, quiet, image)
-    ]
+    summed = [np.pad(np.cumsum(part, axis=1, dtype=np.float64), ((0, 0), (1, 0))) for part in (image * quiet, quiet, image)]
     means = []
     for low in (begin + 2 - width, end - 2):
         first = np.clip(low, 0, image.shape[1] - 1)
