@@ -81,6 +81,7 @@ def test_every_thing_that_comes_along_has_all_parts():
     things = [(f"protodune.{package}", attribute) for package, attribute in (
         ("learning.networks", "SPEC"), ("learning.features", "FEATURES"), ("tasks.known", "TASK"),
         ("measure.known", "MEASURE"), ("publish.figures.known", "FIGURE"), ("classical.steps", "STEP"),
+        ("learning.derived", "DERIVATION"),
     )]  # fmt: skip
     assert {attribute for _, attribute in things} == set(SPEC_CLASSES)
     for package, attribute in things:
