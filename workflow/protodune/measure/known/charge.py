@@ -1,4 +1,4 @@
-"""Charge of true regions, as bias and resolution, on all channels and on those that look at the drift volume."""
+"""Areas of the waveforms of true regions, as bias and resolution, on all channels and on those that look at the drift volume."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MEASURE = Measure(
     needs=("denoised",),
     needs_charge=True,
     metrics=(
-        Metric("charge_bias", "charge bias", axis="median of Q/Q$_{true}$ − 1", headline=True),
-        Metric("charge_resolution", "charge res.", axis="half the central 68 % of Q/Q$_{true}$", headline=True),
+        Metric("charge_bias", "area bias", axis="median of Q/Q$_{true}$ − 1", headline=True),
+        Metric("charge_resolution", "area res.", axis="half the central 68 % of Q/Q$_{true}$", headline=True),
     ),
     run=measured,
 )

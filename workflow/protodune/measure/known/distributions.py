@@ -82,8 +82,8 @@ MEASURE = Measure(
         Metric("residual_signal", "density, signal", "1/ADC", axis="density"),
         Metric("amplitude_bias", "mean error", "ADC"),
         Metric("amplitude_rms", "rms error", "ADC"),
-        Metric("charge_bias_by_charge", "charge bias", axis="median of Q/Q$_{true}$ − 1"),
-        Metric("charge_resolution_by_charge", "charge res.", axis="half the central 68 % of Q/Q$_{true}$"),
+        Metric("charge_bias_by_charge", "area bias", axis="median of Q/Q$_{true}$ − 1"),
+        Metric("charge_resolution_by_charge", "area res.", axis="half the central 68 % of Q/Q$_{true}$"),
     ),
     run=measured,
 )

@@ -49,12 +49,12 @@ MEASURE = Measure(
     needs=("denoised",),
     needs_charge=True,
     metrics=(
-        Metric("charge_bias_mip", "charge bias, 0.7 to 1.4 MIP", axis="median of Q/Q$_{true}$ − 1"),
-        Metric("charge_resolution_mip", "charge res., 0.7 to 1.4 MIP", axis="half the central 68 % of Q/Q$_{true}$"),
-        Metric("charge_bias_two_mip", "charge bias, 1.4 to 2.4 MIP", axis="median of Q/Q$_{true}$ − 1"),
-        Metric("charge_resolution_two_mip", "charge res., 1.4 to 2.4 MIP", axis="half the central 68 % of Q/Q$_{true}$"),
-        Metric("charge_bias_stopping", "charge bias, above 2.4 MIP", axis="median of Q/Q$_{true}$ − 1"),
-        Metric("charge_resolution_stopping", "charge res., above 2.4 MIP", axis="half the central 68 % of Q/Q$_{true}$"),
+        Metric("charge_bias_mip", "area bias, 0.7 to 1.4 MIP", axis="median of Q/Q$_{true}$ − 1"),
+        Metric("charge_resolution_mip", "area res., 0.7 to 1.4 MIP", axis="half the central 68 % of Q/Q$_{true}$"),
+        Metric("charge_bias_two_mip", "area bias, 1.4 to 2.4 MIP", axis="median of Q/Q$_{true}$ − 1"),
+        Metric("charge_resolution_two_mip", "area res., 1.4 to 2.4 MIP", axis="half the central 68 % of Q/Q$_{true}$"),
+        Metric("charge_bias_stopping", "area bias, above 2.4 MIP", axis="median of Q/Q$_{true}$ − 1"),
+        Metric("charge_resolution_stopping", "area res., above 2.4 MIP", axis="half the central 68 % of Q/Q$_{true}$"),
     ),
     run=measured,
 )
