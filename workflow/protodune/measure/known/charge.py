@@ -1,4 +1,4 @@
-"""Areas of the waveforms of true regions, as bias and resolution, on all channels and on those that look at the drift volume."""
+"""Areas of the waveforms of true regions, as bias and resolution, on all channels and on those that look at the drift."""
 
 from __future__ import annotations
 
