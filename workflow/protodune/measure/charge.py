@@ -58,9 +58,8 @@ def charge_errors(
     return found / true - 1
 
 
-def charge_metrics(errors: np.ndarray) -> dict[str, float]:
-    """Return median and half the central 68 % of relative charge errors; NaN without any."""
-    if len(errors) == 0:
-        return {"charge_bias": math.nan, "charge_resolution": math.nan}
-    low, middle, high = np.quantile(errors, [0.16, 0.5, 0.84])
-    return {"charge_bias": float(middle), "charge_resolution": float(high - low) / 2}
+def charge_metrics(errors: np.ndarray, of: str = "charge") -> dict[str, float]:
+    """Return median and half the central 68 % of relative errors, float (n,), as ``OF_bias`` and ``OF_resolution``; NaN
+    without any."""
+    low, middle, high = np.quantile(errors, [0.16, 0.5, 0.84]) if len(errors) else [math.nan] * 3
+    return {f"{of}_bias": float(middle), f"{of}_resolution": float(high - low) / 2}

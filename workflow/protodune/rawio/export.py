@@ -30,7 +30,7 @@ _COLUMNS = {
     LARGE: {"begin": "i4", "end": "i4"},
 }
 _GAP_TICKS = 2
-"""Charge is stored in steps of four electrons: gaps of as many ticks, and of twice as many, do not end a run."""
+"""A run of charge has so many ticks of zero at its ends, and up to twice as many inside: stored charge is rounded."""
 PLACE = {
     "run": "u4", "subrun": "u4", "event": "u4", "timestamp": "u8", "detector": "string", "unit": "i2", "plane": "string",
     "channel": "u4",

@@ -13,10 +13,10 @@ def measured(subject: Subject) -> Iterator[Measured]:
     """Yield median and width of the relative errors of regions by subset of channels, and of segments on all channels."""
     found = region_electrons(subject)
     for channels, rows in subject.subsets.items():
-        for name, value in charge_metrics(found.errors(rows)).items():
-            yield Measured(name.replace("charge", "electron"), value, channels)
-    for name, value in charge_metrics(segment_electrons(subject).errors()).items():
-        yield Measured(name.replace("charge", "segment"), value, "all")
+        for name, value in charge_metrics(found.errors(rows), "electron").items():
+            yield Measured(name, value, channels)
+    for name, value in charge_metrics(segment_electrons(subject).errors(), "segment").items():
+        yield Measured(name, value, "all")
 
 
 MEASURE = Measure(

@@ -17,8 +17,8 @@ def measured(subject: Subject) -> Iterator[Measured]:
     for what, found in (("electron", region_electrons(subject)), ("segment", segment_electrons(subject))):
         for low, high in pairwise(ANGLE_EDGES_DEG):
             errors = found.errors()[(found.theta_deg >= low) & (found.theta_deg < high)]
-            for name, value in charge_metrics(errors if len(errors) >= MIN_REGIONS else errors[:0]).items():
-                yield Measured(f"{name.replace('charge', what)}_by_angle", value, "all", low, high)
+            for name, value in charge_metrics(errors if len(errors) >= MIN_REGIONS else errors[:0], what).items():
+                yield Measured(f"{name}_by_angle", value, "all", low, high)
 
 
 MEASURE = Measure(
