@@ -82,6 +82,20 @@ def test_charge_goes_back_by_run(tmp_path, store_file):
     assert tree["electrons"].tolist() == [2400, 44]
     assert [values.tolist() for values in tree["per_tick"]] == [[0, 0, 400, 0, 800, 1200, 0, 0], [0, 0, 44]]
     assert tree["nper_tick"].tolist() == [8, 3]
+    assert np.isnan(tree["error"]).all(), "the method does not know its errors"
+
+
+def test_charge_has_its_error(tmp_path, store_file):
+    charge, error = np.zeros((2, 960, TICKS), np.float32)
+    charge[100, 50:54] = (400, 0, -8, 1200)
+    error[100, 50:55] = 20
+    error[300, 10:12] = 5
+    _, trees = exported(tmp_path, store_file, written(tmp_path / "p.h5", store_file, charge=charge, charge_error=error))
+    tree = trees["charge"]
+    assert set(trees) == {"charge"}
+    assert regions_of(tree) == [(1700, 50, 55), (1900, 10, 12)]
+    assert tree["electrons"].tolist() == [1592, 0]
+    assert tree["error"].tolist() == [100, 10]
 
 
 def test_runs_of_large_values_are_exported_where_they_are_asked_for(tmp_path, store_file):

@@ -45,9 +45,9 @@ def test_prolonged_tracks_keep_their_charge(angle):
     """Without noise, and where the regions are known."""
     clean, charge = ideal_tracks(angle)
     image, mask = deconvolved_charge(clean, U), np.repeat(region_truth(charge), 10, axis=1)
-    assert abs(np.median(shares(measured_charge(image, mask, U), charge)) - 1) < 0.05
+    assert abs(np.median(shares(measured_charge(image, mask, U).charge, charge)) - 1) < 0.05
     near = ChargeSettings(short=10**6, pad=8, gain_from=10**6, gain_to=10**6 + 1)
-    lost = 1 - np.median(shares(measured_charge(image, mask, U, near), charge))
+    lost = 1 - np.median(shares(measured_charge(image, mask, U, near).charge, charge))
     assert lost > 0.2, "a baseline where the neighbours have charge"
 
 
@@ -56,11 +56,11 @@ def test_the_steps_before_keep_the_charge_of_prolonged_tracks(angle):
     """Charge after a step over charge before it, one step after the other, each on what the one before made."""
     waveforms, charge = ideal_tracks(angle)
     mask = np.repeat(region_truth(charge), 10, axis=1)
-    before = shares(measured_charge(deconvolved_charge(waveforms, U), mask, U), charge)
+    before = shares(measured_charge(deconvolved_charge(waveforms, U), mask, U).charge, charge)
     for step in ("tails", "low_pass", "coherent"):
         readout = PlaneReadout(U, np.rint(waveforms + 2400).astype(np.int16), waveforms, np.zeros(len(waveforms), bool))
         waveforms = run_method(MethodSettings((step,)), readout)["denoised"]
-        after = shares(measured_charge(deconvolved_charge(waveforms, U), mask, U), charge)
+        after = shares(measured_charge(deconvolved_charge(waveforms, U), mask, U).charge, charge)
         assert np.median(after / before) == pytest.approx(1, abs=0.02), step
         assert np.quantile(after / before, 0.1) > 0.93, step
         before = after
@@ -71,7 +71,7 @@ def test_a_baseline_that_slopes_is_taken_out():
     image[3, 480:520] += 700
     mask = np.zeros_like(image, bool)
     mask[3, 480:520] = True
-    found = measured_charge(image, mask, X)
+    found = measured_charge(image, mask, X).charge
     assert found.sum() == pytest.approx(40 * 700, rel=1e-3)
     assert not np.delete(found, 3, axis=0).any()
 
@@ -81,9 +81,9 @@ def test_regions_at_the_ends_of_the_record_and_none():
     image[0, :30] += 100
     image[1, 270:] += 100
     mask = np.zeros_like(image, bool)
-    assert not measured_charge(image, mask, U).any()
+    assert not measured_charge(image, mask, U).charge.any()
     mask[0, :30] = mask[1, 270:] = True
-    assert np.isfinite(measured_charge(image, mask, U)).all()
+    assert np.isfinite(measured_charge(image, mask, U).charge).all()
 
 
 def test_the_gain_of_wires():
@@ -116,8 +116,8 @@ def test_short_regions_are_not_changed_by_the_gain():
     image = np.zeros((U.n_channels, 400), np.float32)
     image[50, 200:220] = 900
     mask = from_runs(np.array([50]), np.array([200]), np.array([220]), image.shape)
-    assert measured_charge(image, mask, U)[50].sum() == pytest.approx(18000, rel=1e-4)
-    given_back = measured_charge(image, mask, U, ChargeSettings(gain_from=0, gain_to=1))
+    assert measured_charge(image, mask, U).charge[50].sum() == pytest.approx(18000, rel=1e-4)
+    given_back = measured_charge(image, mask, U, ChargeSettings(gain_from=0, gain_to=1)).charge
     assert given_back[50].sum() > 1.5 * 18000
 
 

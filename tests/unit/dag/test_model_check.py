@@ -95,11 +95,11 @@ def test_a_figure_of_ones_own_is_checked_before_anything_runs(config, own):
 
 
 def test_what_is_computed_from_a_network_is_checked_before_anything_runs(config, own):
-    task = "TASK = Task(name='t', head='', outputs=(), labels={{}}, losses={{}}, derived={{'charge': '{}'}})\n"
+    task = "TASK = Task(name='t', head='', outputs=(), labels={{}}, losses={{}}, derived={{'{}': ('charge',)}})\n"
     lacks = own("half", "DERIVATION = Derivation(run=None)\n")
     for name, message in (("charge_of_region", "is unknown (did you mean 'charge_of_regions'?)"), (lacks, "lacks needs")):
         config["steps"]["one"] = {"task": own(f"task_{len(name)}", task.format(name)), "reads": {}}
-        assert f"config.steps.one: output 'charge' of task '{config['steps']['one']['task']}'" in problems(config)
+        assert f"config.steps.one: what task '{config['steps']['one']['task']}' derives: " in problems(config)
         assert message in problems(config)
 
 

@@ -17,10 +17,10 @@ from protodune.tasks.spec import Task
 
 def test_networks_get_the_charge_that_they_do_not_make():
     unet = build_network("unet", {"widths": [4, 8]}, "denoise")
-    assert [o.name for o in derivations_of(unet)] == ["charge"]
+    assert [[o.name for o in outputs] for outputs in derivations_of(unet)] == [["charge", "charge_error"]]
     selector = build_network("dnnroi", {"width": 4}, "regions")
-    [(output, derivation)] = derivations_of(selector).items()
-    assert (output.unit, derivation.needs) == ("electrons", ("regions",))
+    [((output, error), derivation)] = derivations_of(selector).items()
+    assert (output.unit, error.unit, derivation.needs) == ("electrons", "electrons", ("regions",))
 
 
 def test_charge_of_waveforms_is_the_charge_that_made_them(store_file):
@@ -32,12 +32,14 @@ def test_charge_of_waveforms_is_the_charge_that_made_them(store_file):
         for regions in (None, maximum_filter1d(true, 31, axis=1) > 0):
             if regions is not None:
                 product["regions"] = regions.astype(np.float32)
-            found = charge_of_waveforms(store, Place(0, plane), dict(product), 0.5)
+            found, error = charge_of_waveforms(store, Place(0, plane), dict(product), 0.5).values()
             good = ~store.bad(plane.name, 0)
             rows = np.flatnonzero(good)[(np.flatnonzero(good) >= 203) & (np.flatnonzero(good) < 217)]
             assert found[rows].sum(axis=1) == pytest.approx(np.full(len(rows), 16000), rel=0.06)
-            assert not found[~good].any()
-        assert found.dtype == np.float32
+            assert not found[~good].any() and not error[~good].any()
+            # 4 % of the charge, and the noise of the channel over 100 ticks or so, in squares
+            assert (error[rows].sum(axis=1) > 0.04 * 16000).all() and (error[rows].sum(axis=1) < 0.8 * 16000).all()
+        assert found.dtype == error.dtype == np.float32
 
 
 def test_charge_of_regions_lies_in_them(store_file):
@@ -45,16 +47,17 @@ def test_charge_of_regions_lies_in_them(store_file):
         plane = store.family("induction", 0)[0]
         score = np.zeros((plane.n_channels, store.ticks), np.float32)
         score[100, 50:80] = 0.9
-        found = charge_of_regions(store, Place(0, plane), {"regions": score}, 0.5)
+        found, error = charge_of_regions(store, Place(0, plane), {"regions": score}, 0.5).values()
+        assert not np.delete(error, 100, axis=0).any()
         assert not np.delete(found, 100, axis=0).any()
         assert found[100, 30:100].any() or store.bad(plane.name, 0)[100]
-        assert not charge_of_regions(store, Place(0, plane), {"regions": score}, 0.95).any()
+        assert not charge_of_regions(store, Place(0, plane), {"regions": score}, 0.95)["charge"].any()
 
 
 def test_a_derived_output_has_no_label_and_a_name_that_is_known():
     output = Output("charge", "electrons", 4.0)
     with pytest.raises(ProtoduneError, match=r"derives \['more'\], expected outputs without labels"):
-        Task("t", "t", (output,), {}, {}, derived={"more": "charge_of_regions"})
+        Task("t", "t", (output,), {}, {}, derived={"charge_of_regions": ("more",)})
     with pytest.raises(
         ProtoduneError, match=r"derived output 'charge_of_region' is unknown \(did you mean 'charge_of_regions'"
     ):

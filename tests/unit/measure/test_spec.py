@@ -38,7 +38,13 @@ def test_metrics_of_one_name_have_one_definition():
 
 
 def test_measures_of_a_level():
-    assert [m.name for m in measures_of("denoise", "scores")] == ["waveforms", "charge", "electrons", "regions"]
+    assert [m.name for m in measures_of("denoise", "scores")] == [
+        "waveforms",
+        "charge",
+        "electrons",
+        "electron_errors",
+        "regions",
+    ]
     assert [m.name for m in measures_of("regions", "details")] == ["electrons_by_angle", "labels"]
     assert metrics_of(["regions"])["region_auc"].column == "region AUC"
     assert metrics_of(["denoise"])["mse"].label == "mean squared error [ADC²]"

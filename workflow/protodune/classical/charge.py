@@ -4,6 +4,9 @@ Deconvolution amplifies slow noise without a signal in it, so the baseline of a 
 behind it.  There the charge of a prolonged track on neighbouring wires, spread by the wire filter, must have ended: the
 longer a region, the farther away.  What the wire filter takes from a wire with charge of its own is given back to long
 regions; in short ones the noise that this costs is more than what it mends (docs/physics.md).
+
+The error of a region's charge has two parts: the noise of a sum between the baselines, less such a line, as windows without
+signal show it, times a factor for the edges of the region and the charge of its neighbours; and a share of the charge.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import convolve1d, uniform_filter1d
 
+from protodune.classical.charge_noise import SumNoise, quiet_noise
 from protodune.classical.regions import run_ticks
 from protodune.detector.model import Plane
 from protodune.events.regions import from_runs, runs
@@ -27,60 +31,136 @@ _LEAST_ELECTRONS = 0.1
 
 @dataclass(frozen=True)
 class ChargeSettings:
-    """``pad``: charge is counted as many ticks beyond the ends of a region, or its length less ``short`` ticks if that is
-    more, but at most ``most_pad``; ``baseline`` ticks outside of that tell the baseline on induction planes,
-    ``collection_baseline`` on collection; of regions of ``gain_from`` to ``gain_to`` ticks more and more of what the wire
-    filter took is given back."""
+    """``pad``: the baseline lies as many ticks beyond the ends of a region, or its length less ``short`` ticks if that is
+    more, but at most ``most_pad``; ``baseline`` ticks outside of that tell it on induction planes, ``collection_baseline``
+    on collection; charge is counted as far as the baseline, but not more than ``counted`` ticks beyond the ends; of regions of ``gain_from`` to ``gain_to`` ticks more and more of what the wire
+    filter took is given back.  The error is ``noise_factor`` (``collection_noise_factor``) times the noise of a sum over the
+    region, in squares with ``relative_error`` times its charge."""
 
     pad: int = 6
     short: int = 14
     most_pad: int = 100
     baseline: int = 9
     collection_baseline: int = 25
+    counted: int = 40
     gain_from: int = 40
     gain_to: int = 90
+    noise_factor: float = 1.8
+    collection_noise_factor: float = 1.0
+    relative_error: float = 0.03
 
 
-def measured_charge(image: np.ndarray, mask: np.ndarray, plane: Plane, settings: ChargeSettings | None = None) -> np.ndarray:
-    """Return the charge of regions, float32 (channels, ticks), electrons per tick, zero outside.
+@dataclass(frozen=True)
+class MeasuredCharge:
+    """``charge`` and its ``error``, float32 (channels, ticks), electrons per tick, zero outside regions.
+
+    The error of a sum of charge over ticks of one region is the sum of their errors: what is wrong with the baseline of a
+    region is wrong with all of its ticks.
+    """
+
+    charge: np.ndarray
+    error: np.ndarray
+
+
+def measured_charge(
+    image: np.ndarray,
+    mask: np.ndarray,
+    plane: Plane,
+    settings: ChargeSettings | None = None,
+    noise: SumNoise | None = None,
+) -> MeasuredCharge:
+    """Return the charge of regions with its error.
 
     ``image``: deconvolved charge in electrons per tick without a filter of low frequencies (``Deconvolved.charge``);
-    ``mask`` bool of the same shape, the regions.
+    ``mask`` bool of the same shape, the regions; ``noise`` of sums, None: as the image shows it outside the regions.
     """
     settings = settings or ChargeSettings()
+    measured = MeasuredCharge(np.zeros_like(image), np.zeros_like(image))
     row, begin, end = runs(mask)
-    pad = np.clip(end - begin - settings.short, settings.pad, settings.most_pad)
-    row, begin, end = runs(from_runs(row, begin - pad, end + pad, mask.shape))
-    found = np.zeros_like(image)
     if len(row) == 0:
-        return found
+        return measured
+    pad = np.clip(end - begin - settings.short, settings.pad, settings.most_pad)
+    near = np.minimum(pad, settings.counted)
+    counted = from_runs(row, begin - near, end + near, mask.shape)
+    far = runs(from_runs(row, begin - pad, end + pad, mask.shape))
     width = settings.collection_baseline if plane.collects else settings.baseline
-    first, last = _baselines(image, ~mask, row, begin, end, width)
+    sums = _summed(image)
+    charge = _less_lines(image, sums, ~mask, far, width)
+    row, begin, end = runs(counted)
+    which, tick = run_ticks(begin, end)
+    before = _run_sums(charge[row[which], tick], begin, end)
+    if not plane.collects:
+        _give_back(charge, far, plane, settings)
+    measured.charge[row[which], tick] = charge[row[which], tick]
+    after = _run_sums(charge[row[which], tick], begin, end)
+    grown = np.clip(after / np.maximum(before, 1), 1, _MOST_GAIN)
+    noise = noise or quiet_noise(sums, counted, width)
+    factor = settings.collection_noise_factor if plane.collects else settings.noise_factor
+    around = (far[2] - far[1])[_runs_around(far, row, begin, mask.shape[1])]
+    per_tick = np.hypot(factor * grown * noise.of(row, around) / around, settings.relative_error * after / (end - begin))
+    measured.error[row[which], tick] = per_tick[which]
+    return measured
+
+
+def _summed(image: np.ndarray) -> np.ndarray:
+    """Return the sums of all ticks before each, float64 (channels, ticks + 1)."""
+    sums = np.zeros((image.shape[0], image.shape[1] + 1))
+    np.cumsum(image, axis=1, dtype=np.float64, out=sums[:, 1:])
+    return sums
+
+
+def _run_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return the sum of the values of each run, which follow each other, float64 (runs,)."""
+    return np.add.reduceat(values.astype(np.float64), np.cumsum(end - begin) - (end - begin))
+
+
+def _runs_around(
+    of: tuple[np.ndarray, np.ndarray, np.ndarray], row: np.ndarray, begin: np.ndarray, ticks: int
+) -> np.ndarray:
+    """Return which of the runs, (row, begin, end) in order, holds each of the places ``row`` and ``begin``."""
+    return np.searchsorted(of[0] * ticks + of[1], row * ticks + begin, side="right") - 1
+
+
+def _less_lines(
+    image: np.ndarray, sums: np.ndarray, quiet: np.ndarray, of: tuple[np.ndarray, np.ndarray, np.ndarray], width: int
+) -> np.ndarray:
+    """Return the image in runs, (row, begin, end), less the straight line through the baseline before and behind each; zero
+    outside."""
+    row, begin, end = of
+    first, last = _baselines(image, sums, quiet, row, begin, end, width)
     which, tick = run_ticks(begin, end)
     share = (tick - begin[which]) / np.maximum(end - begin - 1, 1)[which]
-    found[row[which], tick] = image[row[which], tick] - (first[which] * (1 - share) + last[which] * share)
-    if not plane.collects:
-        weight = np.clip((end - begin - settings.gain_from) / max(settings.gain_to - settings.gain_from, 1), 0, 1)
-        long = weight[which] > 0
-        which, tick = which[long], tick[long]
-        gain = wire_gain(found, plane)
-        pixel = np.minimum(tick // REGION_REBIN_TICKS, gain.shape[1] - 1)
-        found[row[which], tick] *= 1 + weight[which].astype(np.float32) * (gain[row[which], pixel] - 1)
-    return found
+    charge = np.zeros_like(image)
+    charge[row[which], tick] = image[row[which], tick] - (first[which] * (1 - share) + last[which] * share)
+    return charge
+
+
+def _give_back(
+    charge: np.ndarray, of: tuple[np.ndarray, np.ndarray, np.ndarray], plane: Plane, settings: ChargeSettings
+) -> None:
+    """Give back to long runs, (row, begin, end), what the wire filter took from them."""
+    row, begin, end = of
+    weight = np.clip((end - begin - settings.gain_from) / max(settings.gain_to - settings.gain_from, 1), 0, 1)
+    long = np.flatnonzero(weight > 0)
+    gain = wire_gain(charge, plane)
+    which, tick = run_ticks(begin[long], end[long])
+    row, pixel = row[long][which], np.minimum(tick // REGION_REBIN_TICKS, gain.shape[1] - 1)
+    charge[row, tick] *= 1 + weight[long].astype(np.float32)[which] * (gain[row, pixel] - 1)
 
 
 def _baselines(
-    image: np.ndarray, quiet: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, width: int
+    image: np.ndarray, sums: np.ndarray, quiet: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the means of ``width`` ticks at the begin and at the end of every run, all but two outside of it, float64
-    (runs,): of those ticks that are ``quiet``, bool (channels, ticks), or if none is of all that there are."""
-    summed = [np.pad(np.cumsum(part, axis=1, dtype=np.float64), ((0, 0), (1, 0))) for part in (image * quiet, quiet, image)]
+    (runs,): of those ticks that are ``quiet``, bool (channels, ticks), or if none is of all that there are.  ``sums``: those of
+    the image."""
+    of_quiet, quiet_ticks = _summed(image * quiet), np.cumsum(np.pad(quiet, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
     means = []
     for low in (begin + 2 - width, end - 2):
         first = np.clip(low, 0, image.shape[1] - 1)
         last = np.clip(low + width, first + 1, image.shape[1])
-        of_quiet, count, of_all = (total[row, last] - total[row, first] for total in summed)
-        means.append(np.where(count > 0, of_quiet / np.maximum(count, 1), of_all / (last - first)))
+        charge, count, of_all = (of[row, last] - of[row, first] for of in (of_quiet, quiet_ticks, sums))
+        means.append(np.where(count > 0, charge / np.maximum(count, 1), of_all / (last - first)))
     return means[0], means[1]
 
 

@@ -41,7 +41,7 @@ class MethodSettings:
 def run_method(settings: MethodSettings, readout: PlaneReadout, workers: int = 1) -> PlaneProduct:
     """Run the steps of a method on one plane; bad channels come out as zero.
 
-    Returns ``denoised``, and ``charge`` and ``regions`` where a step made them; each (channels, ticks).
+    Returns ``denoised``, and ``charge``, ``charge_error`` and ``regions`` where a step made them; each (channels, ticks).
     """
     if not np.isfinite(readout.waveforms).all():
         raise ProtoduneError(

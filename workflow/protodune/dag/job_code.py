@@ -66,7 +66,7 @@ class JobCode:
 
     def network(self, w) -> str:
         """Digest of a network's inference, with the features that it takes and what is computed from its outputs."""
-        derived = [module_name(DERIVED, name) for name in self._of.steps[w.step].spec.get("derived", {}).values()]
+        derived = [module_name(DERIVED, name) for name in self._of.steps[w.step].spec.get("derived", {})]
         return code_digest(stage("produce.infer_network"), *self._used_network(w), *derived, self._detector(w.sample))
 
     def method(self, w) -> str:

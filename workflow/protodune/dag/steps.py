@@ -77,9 +77,9 @@ def make_steps(configured: dict[str, dict]) -> tuple[dict[str, Step], list[str]]
         if (problem := name_problem(MEASURES, m, "MEASURE", "measure"))
     ]
     problems += [
-        f"config.steps.{s.name}: output '{output}' of task '{s.task}': {problem}"
+        f"config.steps.{s.name}: what task '{s.task}' derives: {problem}"
         for s in ordered.values()
-        for output, name in s.spec.get("derived", {}).items()
+        for name in s.spec.get("derived", {})
         if (problem := name_problem(DERIVED, name, "DERIVATION", "derived output"))
     ]
     problems += [

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from protodune.core.registry import load
 from protodune.events.products import Output, Place, PlaneProduct
 from protodune.events.store import EventStore
@@ -20,10 +18,10 @@ PACKAGE = "protodune.learning.derived"
 
 @dataclass(frozen=True)
 class Derivation:
-    """One output: ``run`` (store, place, product of the network, threshold of regions) returns its image, (channels,
-    ticks), from the outputs that it ``needs``."""
+    """``run`` (store, place, product of the network, threshold of regions) returns images, (channels, ticks), by the name of
+    the output, from the outputs that it ``needs``."""
 
-    run: Callable[[EventStore, Place, PlaneProduct, float], np.ndarray]
+    run: Callable[[EventStore, Place, PlaneProduct, float], PlaneProduct]
     needs: tuple[str, ...]
 
 
@@ -32,13 +30,13 @@ def find_derivation(name: str) -> Derivation:
     return load(PACKAGE, name, "DERIVATION", Derivation, "derived output")
 
 
-def derivations_of(network: Network) -> dict[Output, Derivation]:
+def derivations_of(network: Network) -> dict[tuple[Output, ...], Derivation]:
     """Return what is computed from the outputs of a network: all of its task that it does not make itself, and that it
     makes enough for."""
     made = {o.name for o in network.outputs}
     found = {}
-    for output, name in network.task_spec.derived.items():
+    for name, outputs in network.task_spec.derived.items():
         derivation = find_derivation(name)
-        if output not in made and made.issuperset(derivation.needs):
-            found[network.task_spec.output(output)] = derivation
+        if made.isdisjoint(outputs) and made.issuperset(derivation.needs):
+            found[tuple(network.task_spec.output(output) for output in outputs)] = derivation
     return found

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ class PlanesByNetwork:
     @property
     def outputs(self) -> tuple[Output, ...]:
         """What it makes of a plane: the outputs of the network, and what is computed from them."""
-        return (*self._network.outputs, *self._derived)
+        return (*self._network.outputs, *chain.from_iterable(self._derived))
 
     def __call__(self, store: EventStore, group: list[Place]) -> list[PlaneProduct]:
         """Return what the network makes of each of the places."""
@@ -131,8 +132,8 @@ class PlanesByNetwork:
             if output.name == "denoised":
                 image = apply_cut(image, settings.cut_adc * scale)
             product[output.name] = image
-        for output, derivation in self._derived.items():
-            product[output.name] = derivation.run(store, place, product, self._threshold)
+        for derivation in self._derived.values():
+            product |= derivation.run(store, place, product, self._threshold)
         return product
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from protodune.events.regions import runs
 from protodune.measure.charge import CHARGE_PAD_TICKS
 from protodune.measure.spec import Subject
 
@@ -37,14 +38,29 @@ def region_electrons(subject: Subject) -> Electrons:
     than 5000 true electrons are left out."""
     regions, ticks = subject.true_regions, subject.store.ticks
     first, last = np.maximum(regions.begin - CHARGE_PAD_TICKS, 0), np.minimum(regions.end + CHARGE_PAD_TICKS, ticks)
-    sums = []
-    for image in (subject.output("charge"), subject.true_charge):
-        total = np.pad(np.cumsum(image, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
-        sums.append(total[regions.row, last] - total[regions.row, first])
-    enough = sums[1] > MIN_ELECTRONS
-    return Electrons(
-        sums[0][enough], sums[1][enough], regions.row[enough], regions.theta_deg[enough], regions.particle[enough]
-    )
+    images = (subject.output("charge"), subject.true_charge)
+    found, true = (_sums(image, regions.row, first, last) for image in images)
+    enough = true > MIN_ELECTRONS
+    return Electrons(found[enough], true[enough], regions.row[enough], regions.theta_deg[enough], regions.particle[enough])
+
+
+def found_electrons(subject: Subject) -> tuple[Electrons, np.ndarray]:
+    """Return the electrons of the regions that a method measured, runs of its ``charge_error``, and their errors, electrons
+    float64 (n,); regions with fewer than 5000 true electrons are left out.  Angle and particle are not known."""
+    row, begin, end = runs(subject.output("charge_error") > 0)
+    good = subject.good[row]
+    row, begin, end = row[good], begin[good], end[good]
+    images = (subject.output("charge"), subject.true_charge, subject.output("charge_error"))
+    found, true, error = (_sums(image, row, begin, end) for image in images)
+    enough = true > MIN_ELECTRONS
+    n = int(enough.sum())
+    return Electrons(found[enough], true[enough], row[enough], np.full(n, np.nan), np.full(n, -1)), error[enough]
+
+
+def _sums(image: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return the sums of an image over ranges of ticks, float64 (n,)."""
+    total = np.pad(np.cumsum(image, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    return total[row, end] - total[row, begin]
 
 
 def segment_electrons(subject: Subject) -> Electrons:

@@ -21,16 +21,18 @@ from protodune.events.regions import from_runs, runs
 from protodune.events.store import EventStore
 from protodune.events.truth import region_ticks
 
-LAYOUT, LAYOUT_VERSION = "protodune-denoised", 4
+LAYOUT, LAYOUT_VERSION = "protodune-denoised", 5
 WAVEFORMS, CHARGE, REGIONS, LARGE = "denoised", "charge", "regions", "denoised_runs"
 """Trees: waveforms, the charge of regions, the regions that the method itself finds, and runs of large denoised values."""
+CHARGE_ERROR = "charge_error"
 _COLUMNS = {
-    CHARGE: {"begin": "i4", "end": "i4", "electrons": "f4", "per_tick": "var * float32"},
+    CHARGE: {"begin": "i4", "end": "i4", "electrons": "f4", "error": "f4", "per_tick": "var * float32"},
     REGIONS: {"begin": "i4", "end": "i4"},
     LARGE: {"begin": "i4", "end": "i4"},
 }
 _GAP_TICKS = 2
-"""A run of charge has so many ticks of zero at its ends, and up to twice as many inside: stored charge is rounded."""
+"""A run of charge without errors has so many ticks of zero at its ends, and up to twice as many inside: stored charge is
+rounded."""
 PLACE = {
     "run": "u4", "subrun": "u4", "event": "u4", "timestamp": "u8", "detector": "string", "unit": "i2", "plane": "string",
     "channel": "u4",
@@ -42,12 +44,13 @@ PLACE = {
 class ExportedPlane:
     """The good channels of one plane of one image: its ``place`` (``PLACE`` without ``channel``), offline ``channel`` uint32
     (n,), the ``waveforms`` float32 (n, ticks) without pedestal, ADC, or None, ``charge`` float32 (n, ticks), electrons per
-    tick, or None, and ``found``: by tree the ticks that are in its regions, bool (n, ticks)."""
+    tick, or None, its ``error`` likewise, and ``found``: by tree the ticks that are in its regions, bool (n, ticks)."""
 
     place: dict[str, int | str]
     channel: np.ndarray
     waveforms: np.ndarray | None
     charge: np.ndarray | None
+    error: np.ndarray | None
     found: dict[str, np.ndarray]
 
 
@@ -111,7 +114,9 @@ def _plane(
 ) -> ExportedPlane:
     wanted = found.has(WAVEFORMS) or large_adc is not None
     waveforms = found.image(WAVEFORMS, plane.name, image)[good] if wanted else None
-    charge = found.image(CHARGE, plane.name, image)[good] if found.has(CHARGE) else None
+    charge, error = (
+        found.image(name, plane.name, image)[good] if found.has(name) else None for name in (CHARGE, CHARGE_ERROR)
+    )
     regions = {}
     if found.has(REGIONS):
         regions[REGIONS] = region_ticks(found.image(REGIONS, plane.name, image)[good], found.threshold)
@@ -119,7 +124,7 @@ def _plane(
         regions[LARGE] = np.abs(waveforms) > large_adc * plane.adc_scale
     place = dict(zip(("run", "subrun", "event"), store.event_id(image), strict=True))
     place |= {"timestamp": store.timestamp(image), "detector": store.detector.name, "unit": plane.unit, "plane": plane.name}
-    return ExportedPlane(place, store.channel(plane.name, image)[good], waveforms, charge, regions)
+    return ExportedPlane(place, store.channel(plane.name, image)[good], waveforms, charge, error, regions)
 
 
 def write_planes(
@@ -139,7 +144,7 @@ def write_planes(
                 columns = {"adc": plane.waveforms.astype(np.float32)}
                 entries[WAVEFORMS] += _extend(file[WAVEFORMS], plane, plane.channel, columns)
             if plane.charge is not None:
-                row, columns = _charge_runs(plane.charge)
+                row, columns = _charge_runs(plane.charge, plane.error)
                 entries[CHARGE] += _extend(file[CHARGE], plane, plane.channel[row], columns)
             for tree, mask in plane.found.items():
                 row, begin, end = runs(mask)
@@ -148,16 +153,19 @@ def write_planes(
     return entries
 
 
-def _charge_runs(charge: np.ndarray) -> tuple[np.ndarray, dict]:
-    """Return the row of every run of ticks with charge, and its columns."""
-    row, begin, end = runs(charge != 0)
-    row, begin, end = runs(from_runs(row, begin - _GAP_TICKS, end + _GAP_TICKS, charge.shape))
-    parts = [charge[r, b:e] for r, b, e in zip(row, begin, end, strict=True)]
+def _charge_runs(charge: np.ndarray, error: np.ndarray | None) -> tuple[np.ndarray, dict]:
+    """Return the row of every run of ticks with charge, and its columns; the error is NaN where none is known."""
+    row, begin, end = runs(charge != 0 if error is None else error > 0)
+    if error is None:
+        row, begin, end = runs(from_runs(row, begin - _GAP_TICKS, end + _GAP_TICKS, charge.shape))
+    spans = list(zip(row, begin, end, strict=True))
+    parts = [charge[r, b:e] for r, b, e in spans]
     flat = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     columns = {
         "begin": begin.astype(np.int32),
         "end": end.astype(np.int32),
         "electrons": np.array([part.sum() for part in parts], np.float32),
+        "error": np.array([np.nan if error is None else error[r, b:e].sum() for r, b, e in spans], np.float32),
         "per_tick": awkward.unflatten(flat.astype(np.float32), end - begin),
     }
     return row, columns

@@ -54,8 +54,8 @@ class Task:
 
     ``outputs``: what a method may make, of which a network serves those with labels that its ``SPEC`` names and a classical
     method any; ``labels`` and ``losses`` by output; ``measures``: modules of ``protodune.measure.known`` by name; ``scope``:
-    what a method sees at a time, a plane, all planes of a unit, or all of an event; ``derived``: outputs that are computed
-    from those of a network, each with a module of ``protodune.learning.derived`` by name; ``head``: the task in words.
+    what a method sees at a time, a plane, all planes of a unit, or all of an event; ``derived``: by the name of a module of
+    ``protodune.learning.derived`` the outputs that it computes from those of a network; ``head``: the task in words.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Task:
     losses: Mapping[str, Loss]
     measures: tuple[str, ...] = ()
     scope: str = "plane"
-    derived: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
         known = [o.name for o in self.outputs]
@@ -78,9 +78,10 @@ class Task:
             )
         if not set(self.labels) <= set(known):
             raise ProtoduneError(f"task {self.name}: labels of {sorted(self.labels)}, expected outputs among {known}")
-        if not set(self.derived) <= set(known) - set(self.labels):
+        derived = {name for outputs in self.derived.values() for name in outputs}
+        if not derived <= set(known) - set(self.labels):
             raise ProtoduneError(
-                f"task {self.name}: derives {sorted(self.derived)}, expected outputs without labels among {known}"
+                f"task {self.name}: derives {sorted(derived)}, expected outputs without labels among {known}"
             )
 
     def output(self, name: str) -> Output:

@@ -19,10 +19,11 @@ class Settings(RegionSettings):
 
 
 def run(state: PlaneProduct, readout: PlaneReadout, settings: Settings, workers: int) -> None:
-    """Make charge and regions of the waveforms."""
+    """Make regions of the waveforms, and charge with its error."""
     images = deconvolve(state["denoised"], readout.plane, workers)
     state["regions"] = find_regions(images, readout.plane, settings)
-    state["charge"] = measured_charge(images.charge, state["regions"], readout.plane, settings.charge)
+    measured = measured_charge(images.charge, state["regions"], readout.plane, settings.charge)
+    state["charge"], state["charge_error"] = measured.charge, measured.error
 
 
 STEP = Step(run=run, settings=Settings)

@@ -13,6 +13,7 @@ TASK = Task(
     outputs=(
         Output("denoised", "ADC", None),
         Output("charge", "electrons", 4.0),
+        Output("charge_error", "electrons", 0.25),
         Output("regions", "score", 1 / 255, kind="u1", activation="sigmoid"),
     ),
     labels={
@@ -23,11 +24,12 @@ TASK = Task(
         "denoised": Loss(("huber", "mse", "imae", "ssim", "ssim_l1", "ssim_l2"), "mse", "ADC²"),
         "regions": Loss(("cross_entropy", "bce", "softdice", "bce_dice"), "cross_entropy", "", weight=0.2),
     },
-    derived={"charge": "charge_of_waveforms"},
+    derived={"charge_of_waveforms": ("charge", "charge_error")},
     measures=(
         "waveforms",
         "charge",
         "electrons",
+        "electron_errors",
         "electrons_by_angle",
         "regions",
         "distributions",

@@ -11,10 +11,11 @@ TASK = Task(
     head="regions of interest",
     outputs=(
         Output("charge", "electrons", 4.0),
+        Output("charge_error", "electrons", 0.25),
         Output("regions", "score", 1 / 255, kind="u1", activation="sigmoid"),
     ),
     labels={"regions": Label(true_regions_mask, majority, "u1")},
     losses={"regions": Loss(("cross_entropy", "bce", "softdice", "bce_dice"), "cross_entropy", "")},
-    derived={"charge": "charge_of_regions"},
-    measures=("electrons", "electrons_by_angle", "regions", "labels"),
+    derived={"charge_of_regions": ("charge", "charge_error")},
+    measures=("electrons", "electron_errors", "electrons_by_angle", "regions", "labels"),
 )
