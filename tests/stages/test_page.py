@@ -24,12 +24,15 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
+METHODS = {"wiener": ["wiener"], "cut": [{"cut": {"size_adc": 12.0}}], "deconvolution": ["coherent", "deconvolve"]}
+
+
 @pytest.fixture(scope="module")
 def samples(store_file, tmp_path_factory):
     folder, made = tmp_path_factory.mktemp("page"), {}
     for family in ("collection", "induction"):
         made[family] = {}
-        for method, steps in {"wiener": ["wiener"], "cut": [{"cut": {"size_adc": 12.0}}]}.items():
+        for method, steps in METHODS.items():
             made[family][method] = str(folder / f"{method}.{family}.h5")
             infer(method, steps, family, store_file, made[family][method])
     return [{"sample": "s", "events": str(store_file), "products": made}]
@@ -171,7 +174,7 @@ def test_the_cursor_tells_channel_wire_board_tick_and_adc(browser):
 def test_the_selectors_change_what_is_shown(browser):
     before = browser.model("denoised_source", "Array.from(m.data.image[0])")
     count = browser.drawn()
-    browser.page.get_by_label("denoised by").select_option("cut")
+    browser.page.get_by_label("method").select_option("cut")
     browser.wait_for_drawing(count)
     assert browser.model("denoised_figure", "m.title.text") == "denoised: cut"
     assert browser.model("denoised_source", "Array.from(m.data.image[0])") != before
@@ -179,6 +182,28 @@ def test_the_selectors_change_what_is_shown(browser):
     browser.page.get_by_label("event and plane").select_option(index=2)
     browser.wait_for_drawing(count)
     assert browser.model("raw_figure", "m.y_range.end - m.y_range.start") == 960
+    assert browser.errors() == []
+
+
+@needs_browser
+def test_charge_is_shown_beside_the_true_one(browser):
+    count = browser.drawn()
+    browser.page.get_by_label("quantity").select_option(index=1)
+    browser.wait_for_drawing(count)
+    assert browser.model("denoised_figure", "m.title.text") == "charge: deconvolution", "the method that has charge"
+    assert browser.model("residual_figure", "m.title.text") == "charge − truth"
+    assert browser.model("truth_bar", "m.title") == "electrons per tick"
+    assert browser.model("raw_bar", "m.title") == "ADC"
+    assert browser.model("truth_source", "Math.max(...m.data.image[0])") > 500
+    assert browser.model("denoised_source", "Math.max(...m.data.image[0])") > 500
+    assert browser.model("raw_wave", "m.data.y.every(isNaN)"), "raw values are no electrons"
+    browser.page.mouse.move(300, 450)
+    browser.page.wait_for_function("Bokeh.documents[0].get_model_by_name('readout').text.includes('electrons per tick')")
+    assert browser.model("wave_values", "m.axis_label") == "electrons per tick"
+    count = browser.drawn()
+    browser.page.get_by_label("quantity").select_option(index=0)
+    browser.wait_for_drawing(count)
+    assert browser.model("denoised_bar", "m.title") == "ADC"
     assert browser.errors() == []
 
 
@@ -222,6 +247,11 @@ def test_data_without_truth_shows_what_was_removed(chromium, tmp_path):
     found.wait_for_drawing(0)
     assert found.model("truth_figure", "m.title.text") == "truth: none, recorded data"
     assert found.model("residual_figure", "m.title.text") == "raw − denoised"
+    count = found.drawn()
+    page.get_by_label("quantity").select_option(index=1)
+    found.wait_for_drawing(count)
+    assert found.model("denoised_figure", "m.title.text") == "charge: no product"
+    assert found.model("residual_figure", "m.title.text") == "difference: none without truth"
     assert found.errors() == []
     page.close()
 

@@ -36,9 +36,11 @@ def test_charge_of_waveforms_is_the_charge_that_made_them(store_file):
             good = ~store.bad(plane.name, 0)
             rows = np.flatnonzero(good)[(np.flatnonzero(good) >= 203) & (np.flatnonzero(good) < 217)]
             assert found[rows].sum(axis=1) == pytest.approx(np.full(len(rows), 16000), rel=0.06)
-            assert not found[~good].any() and not error[~good].any()
-            # 4 % of the charge, and the noise of the channel over 100 ticks or so, in squares
-            assert (error[rows].sum(axis=1) > 0.04 * 16000).all() and (error[rows].sum(axis=1) < 0.8 * 16000).all()
+            assert not found[~good].any()
+            assert not error[~good].any()
+            share = error[rows].sum(axis=1) / 16000  # 3 % in squares with the noise of the channel over 100 ticks or so
+            assert share.min() > 0.03
+            assert share.max() < 0.8
         assert found.dtype == error.dtype == np.float32
 
 

@@ -12,7 +12,7 @@ WEIGHTS = sorted((REPOSITORY / "zoo").glob("*.safetensors"))
 @pytest.mark.parametrize("path", WEIGHTS, ids=lambda p: p.stem)
 def test_shipped_weights_find_the_regions_of_an_event(path, store_file):
     name, family = path.stem.split(".")
-    network, about = load_weights(path, {"network": name, "family": family})
+    network, about = load_weights(path, {"network": name.split("_")[0], "family": family})
     assert path.stat().st_size < 10e6
     fold_norms(network.module)
     features = network.features
@@ -27,4 +27,9 @@ def test_shipped_weights_find_the_regions_of_an_event(path, store_file):
 
 
 def test_there_are_weights_for_every_family():
-    assert {path.stem for path in WEIGHTS} == {"dnnroi.induction", "unet.collection", "unet.induction"}
+    assert {path.stem for path in WEIGHTS} == {
+        "dnnroi.induction",
+        "dnnroi_charge.induction",
+        "unet.collection",
+        "unet.induction",
+    }

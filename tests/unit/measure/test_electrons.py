@@ -70,8 +70,10 @@ def test_pulls_compare_what_is_found_with_the_error(store_file, tmp_path):
                     writer.write(Place(image, plane), {"charge": factor * charge, "charge_error": 0.025 * around})
         with Products(path) as found:
             rows = measure_products(store, found, [ERRORS], ABOUT)
-    values = {name: [row["value"] for row in rows if row["metric"] == name] for name in ("electron_pull", "electron_error")}
-    for pull, error in zip(values["electron_pull"], values["electron_error"], strict=True):
+    values = {
+        name: [row["value"] for row in rows if row["metric"] == name] for name in ("electron_pull", "electron_uncertainty")
+    }
+    for pull, error in zip(values["electron_pull"], values["electron_uncertainty"], strict=True):
         assert 0.025 < error < 0.1
         assert pull == pytest.approx(0.05 / error, rel=0.3)
 

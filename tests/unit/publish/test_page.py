@@ -47,8 +47,9 @@ def test_planes_say_what_the_browser_must_know(store_file):
     found, pictures = gather_planes([{"sample": "s", "events": str(store_file), "products": {}}], 100)
     assert [i["title"] for i in found["images"]] == [f"s: 1.0.1, APA 0, plane {p}" for p in "UVX"]
     by_plane = {i["title"][-1]: i for i in found["images"]}
-    assert (by_plane["X"]["palette"], by_plane["U"]["palette"]) == ("sequential", "diverging")
-    assert by_plane["X"]["range_adc"] == (-20, 100)
+    own = {plane: image["quantities"]["waveform"] for plane, image in by_plane.items()}
+    assert (own["X"]["palette"], own["U"]["palette"]) == ("sequential", "diverging")
+    assert own["X"]["range"] == (-20, 100)
     with EventStore(store_file) as store:
         for name, image in by_plane.items():
             plane = store.plane(name, 0)
@@ -56,8 +57,12 @@ def test_planes_say_what_the_browser_must_know(store_file):
             boards = found["wirings"][image["wiring"]]["boards"]
             assert len(boards) == plane.n_channels
             assert set(boards) == set(plane.boards)
-            clean = decode(pictures[image["truth"]]) * image["adc_per_count"]
+            waveform, charge = image["quantities"].values()
+            clean = decode(pictures[waveform["truth"]]) * waveform["per_count"]
             assert np.array_equal(clean, store.clean(name, 0))
+            electrons = decode(pictures[charge["truth"]]) * charge["per_count"]
+            true = np.minimum(store.charge_image(name, 0), LARGEST * charge["per_count"])
+            assert np.abs(electrons - true).max() <= charge["per_count"] / 2
 
 
 def test_equal_wirings_are_kept_once(store_file):

@@ -18,7 +18,7 @@ import scipy.fft
 from scipy.ndimage import convolve1d, uniform_filter1d
 
 from protodune.classical.charge_noise import SumNoise, quiet_noise
-from protodune.classical.regions import run_ticks
+from protodune.classical.regions import run_sums, run_ticks
 from protodune.detector.model import Plane
 from protodune.events.regions import from_runs, runs
 from protodune.events.truth import REGION_REBIN_TICKS, rebinned
@@ -33,9 +33,10 @@ _LEAST_ELECTRONS = 0.1
 class ChargeSettings:
     """``pad``: the baseline lies as many ticks beyond the ends of a region, or its length less ``short`` ticks if that is
     more, but at most ``most_pad``; ``baseline`` ticks outside of that tell it on induction planes, ``collection_baseline``
-    on collection; charge is counted as far as the baseline, but not more than ``counted`` ticks beyond the ends; of regions of ``gain_from`` to ``gain_to`` ticks more and more of what the wire
-    filter took is given back.  The error is ``noise_factor`` (``collection_noise_factor``) times the noise of a sum over the
-    region, in squares with ``relative_error`` times its charge."""
+    on collection; charge is counted as far as the baseline, but not more than ``counted`` ticks beyond the ends; of regions
+    of ``gain_from`` to ``gain_to`` ticks more and more of what the wire filter took is given back.  The error is
+    ``noise_factor`` (``collection_noise_factor``) times the noise of a sum over the region, in squares with
+    ``relative_error`` times its charge."""
 
     pad: int = 6
     short: int = 14
@@ -88,11 +89,11 @@ def measured_charge(
     charge = _less_lines(image, sums, ~mask, far, width)
     row, begin, end = runs(counted)
     which, tick = run_ticks(begin, end)
-    before = _run_sums(charge[row[which], tick], begin, end)
+    before = run_sums(charge[row[which], tick], begin, end)
     if not plane.collects:
         _give_back(charge, far, plane, settings)
     measured.charge[row[which], tick] = charge[row[which], tick]
-    after = _run_sums(charge[row[which], tick], begin, end)
+    after = run_sums(charge[row[which], tick], begin, end)
     grown = np.clip(after / np.maximum(before, 1), 1, _MOST_GAIN)
     noise = noise or quiet_noise(sums, counted, width)
     factor = settings.collection_noise_factor if plane.collects else settings.noise_factor
@@ -107,11 +108,6 @@ def _summed(image: np.ndarray) -> np.ndarray:
     sums = np.zeros((image.shape[0], image.shape[1] + 1))
     np.cumsum(image, axis=1, dtype=np.float64, out=sums[:, 1:])
     return sums
-
-
-def _run_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Return the sum of the values of each run, which follow each other, float64 (runs,)."""
-    return np.add.reduceat(values.astype(np.float64), np.cumsum(end - begin) - (end - begin))
 
 
 def _runs_around(
@@ -152,8 +148,9 @@ def _baselines(
     image: np.ndarray, sums: np.ndarray, quiet: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the means of ``width`` ticks at the begin and at the end of every run, all but two outside of it, float64
-    (runs,): of those ticks that are ``quiet``, bool (channels, ticks), or if none is of all that there are.  ``sums``: those of
-    the image."""
+    (runs,): of those ticks that are ``quiet``, bool (channels, ticks), or if none is of all that there are.
+
+    ``sums``: those of all ticks of the image before each."""
     of_quiet, quiet_ticks = _summed(image * quiet), np.cumsum(np.pad(quiet, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
     means = []
     for low in (begin + 2 - width, end - 2):

@@ -137,6 +137,14 @@ def run_ticks(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return which, np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + begin[which]
 
 
+def run_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return the sum of each run, float64 (runs,), from the values of all their ticks, one run after the other; every run
+    has at least one."""
+    if len(begin) == 0:
+        return np.zeros(0)
+    return np.add.reduceat(values.astype(np.float64), np.cumsum(end - begin) - (end - begin))
+
+
 def region_charge(charge: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Return the charge image inside runs, less the straight line through the ends of each; zero outside."""
     found = np.zeros_like(charge)

@@ -29,8 +29,8 @@ class PlaneReadout:
 @dataclass(frozen=True)
 class Step:
     """One step: ``run`` (state, readout, settings, workers) changes the state, images of the plane by name: ``denoised``
-    (float32, ADC) is there from the beginning, ``charge`` and ``charge_error`` (float32, electrons per tick) and ``regions`` (bool)
-    once a step has made them.
+    (float32, ADC) is there from the beginning, ``charge``, ``charge_error`` (float32, electrons per tick) and ``regions``
+    (bool) once a step has made them.
 
     ``settings``: its dataclass, in the same module as the step; ``workers``: threads of Fourier transforms.
     """

@@ -31,12 +31,13 @@ def find_derivation(name: str) -> Derivation:
 
 
 def derivations_of(network: Network) -> dict[tuple[Output, ...], Derivation]:
-    """Return what is computed from the outputs of a network: all of its task that it does not make itself, and that it
-    makes enough for."""
+    """Return what is computed from the outputs of a network: all of its task that it makes enough for and does not make
+    itself.  A derivation may work over what it needs, but replaces no other output of the network."""
     made = {o.name for o in network.outputs}
     found = {}
     for name, outputs in network.task_spec.derived.items():
         derivation = find_derivation(name)
-        if made.isdisjoint(outputs) and made.issuperset(derivation.needs):
+        is_new = not made.issuperset(outputs) and made.intersection(outputs).issubset(derivation.needs)
+        if is_new and made.issuperset(derivation.needs):
             found[tuple(network.task_spec.output(output) for output in outputs)] = derivation
     return found

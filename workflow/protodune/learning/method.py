@@ -112,7 +112,7 @@ class PlanesByNetwork:
     @property
     def outputs(self) -> tuple[Output, ...]:
         """What it makes of a plane: the outputs of the network, and what is computed from them."""
-        return (*self._network.outputs, *chain.from_iterable(self._derived))
+        return tuple(dict.fromkeys(chain(self._network.outputs, *self._derived)))
 
     def __call__(self, store: EventStore, group: list[Place]) -> list[PlaneProduct]:
         """Return what the network makes of each of the places."""

@@ -15,6 +15,11 @@ def clean_waveforms(store: EventStore, plane: str, image: int) -> np.ndarray:
     return clean if scale == 1 else clean / np.float32(scale)
 
 
+def true_charge(store: EventStore, plane: str, image: int) -> np.ndarray:
+    """Return the charge that reached the wires of a plane, float32 (channels, ticks), electrons per tick."""
+    return store.charge_image(plane, image)
+
+
 def true_regions_mask(store: EventStore, plane: str, image: int) -> np.ndarray:
     """Return which pixels are in a region of interest, uint8 (channels, ticks): ten ticks at a time with more than 100
     electrons per tick, or where the sample has no true charge |clean| of at least 3.5 ADC, DUNEdn's choice."""

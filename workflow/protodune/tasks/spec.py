@@ -78,11 +78,12 @@ class Task:
             )
         if not set(self.labels) <= set(known):
             raise ProtoduneError(f"task {self.name}: labels of {sorted(self.labels)}, expected outputs among {known}")
-        derived = {name for outputs in self.derived.values() for name in outputs}
-        if not derived <= set(known) - set(self.labels):
-            raise ProtoduneError(
-                f"task {self.name}: derives {sorted(derived)}, expected outputs without labels among {known}"
-            )
+        for derivation, outputs in self.derived.items():
+            if not set(outputs) <= set(known) or set(outputs) <= set(self.labels):
+                raise ProtoduneError(
+                    f"task {self.name}: {derivation} derives {sorted(outputs)}, expected outputs among {known}, one or more "
+                    "of them without labels"
+                )
 
     def output(self, name: str) -> Output:
         """Return an output by its name."""

@@ -27,6 +27,12 @@ _SUM_NOISE = {"induction": 1200 * (_TICKS / 64) ** 1.25, "collection": 330 * (_T
 without signal."""
 
 
+def sum_noise(store: EventStore, place: Place) -> SumNoise:
+    """Return the noise of sums of deconvolved charge as the noise of the channels lets expect it."""
+    rms = store.noise_rms(place.plane.name, place.image) / place.plane.adc_scale
+    return SumNoise(_TICKS, _SUM_NOISE[place.plane.family], rms)
+
+
 def charge(store: EventStore, place: Place, product: PlaneProduct, threshold: float) -> PlaneProduct:
     """Return charge and its error in electrons per tick, float32 (channels, ticks), in the regions of the network, or
     without them in those that the deconvolution finds."""
@@ -38,9 +44,7 @@ def charge(store: EventStore, place: Place, product: PlaneProduct, threshold: fl
     else:
         images = deconvolve(waveforms, plane)
         image, regions = images.charge, find_regions(images, plane, RegionSettings())
-    rms = store.noise_rms(plane.name, place.image) / plane.adc_scale
-    noise = SumNoise(_TICKS, _SUM_NOISE[plane.family], rms)
-    measured = measured_charge(image, regions & ~bad[:, None], plane, SETTINGS, noise)
+    measured = measured_charge(image, regions & ~bad[:, None], plane, SETTINGS, sum_noise(store, place))
     return {"charge": measured.charge, "charge_error": measured.error}
 
 

@@ -13,8 +13,13 @@ from torch import nn
 
 from protodune.learning.network import NetworkSpec
 
+ELECTRONS_PER_UNIT = 125.0
 INPUT_SCALE = 32.0
 """Features come in units of 125 electrons per tick; the network wants 4000 electrons to be 1."""
+CHARGE_UNIT = 1000.0
+"""The charge that the network adds is in units of 1000 electrons per tick, so that its outputs are of order one."""
+MOST_GAIN = 3.0
+"""The wire filter leaves half of the charge of a single wire to it."""
 N_FEATURES = 3
 
 
@@ -33,8 +38,11 @@ def _double(n_in: int, n_out: int) -> nn.Sequential:
 
 
 class DnnRoi(nn.Module):
-    """Logit of the probability that ten ticks of a channel hold signal, from the loose deconvolved charge and two images of
-    crossings (MP2, MP3); induction planes only."""
+    """Logit of the probability that ten ticks of a channel hold signal, and where it is asked for their charge, from the
+    loose deconvolved charge and two images of crossings (MP2, MP3); induction planes only.
+
+    Charge is the deconvolved charge times a gain from 0 to 3, and what the network adds to it.
+    """
 
     multiple = (16, 16)
     # Two 3x3 convolutions per level on the way down and up, one pixel of each interpolation on the way up.
@@ -48,11 +56,12 @@ class DnnRoi(nn.Module):
         self.inc = _double(N_FEATURES, w)
         self.downs = nn.ModuleList(_double(a, b) for a, b in pairwise(widths))
         self.ups = nn.ModuleList([_double(16 * w, 4 * w), _double(8 * w, 2 * w), _double(4 * w, w), _double(2 * w, w)])
-        self.out = nn.Conv2d(w, 1, 1)
+        self.with_charge = "charge" in outputs
+        self.out = nn.Conv2d(w, 3 if self.with_charge else 1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (batch, 3, channels, slices of ten ticks) in units of 125 electrons per tick to logits (batch, 1, channels,
-        slices); sizes in multiples of 16."""
+        slices), behind charge in electrons per tick where that is an output; sizes in multiples of 16."""
         y = self.inc((x / INPUT_SCALE).contiguous(memory_format=torch.channels_last))
         skips = [y]
         for down in self.downs:
@@ -61,14 +70,19 @@ class DnnRoi(nn.Module):
         for up, skip in zip(self.ups, skips[-2::-1], strict=True):
             y = nn.functional.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
             y = up(torch.cat([skip, y], dim=1))
-        return self.out(y).float()
+        y = self.out(y).float()
+        if not self.with_charge:
+            return y
+        gain, more, logit = y.split(1, dim=1)
+        charge = MOST_GAIN * torch.sigmoid(gain) * ELECTRONS_PER_UNIT * x[:, :1] + CHARGE_UNIT * more
+        return torch.cat([charge, logit], dim=1)
 
 
 SPEC = NetworkSpec(
     build=DnnRoi,
     settings=DnnRoiSettings,
     features="dnnroi",
-    serves={"regions": ("regions",)},
+    serves={"regions": ("regions",), "charge": ("charge", "regions")},
     window=None,
     rounding_decides=False,
 )

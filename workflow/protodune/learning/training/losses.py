@@ -20,6 +20,12 @@ LOSS_SCALE_ADC = 5.0
 """Errors of waveforms are in units of 5 ADC, so that gradients are of order one."""
 HUBER_ADC = 20.0
 """Beyond this an error counts linearly: a few saturated or torn pulses would otherwise drown all other gradients."""
+LOSS_SCALE_ELECTRONS = 500.0
+"""Errors of charge are in units of 500 electrons per tick, a tenth of what a particle along the drift leaves in a tick."""
+HUBER_ELECTRONS = 4000.0
+"""Beyond this an error counts linearly: showers would otherwise drown all other gradients."""
+SUMMED_PIXELS = 8
+"""Along time: the sums of so many pixels count as well, since a small error that goes on is a large one of a region."""
 IGNORED_CLASS = 255
 """Label of pixels that belong to no class: they count neither for nor against the network."""
 
@@ -44,6 +50,20 @@ def huber(denoised: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
     return 2 * error  # Huber's is half the square
 
 
+def charge_mse(charge: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    """Mean squared error of charge in electrons per tick, units of (500 electrons)^2."""
+    return F.mse_loss(charge / LOSS_SCALE_ELECTRONS, true / LOSS_SCALE_ELECTRONS)
+
+
+def charge_sums(charge: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    """As ``charge_mse``, but an error above 4000 electrons counts linearly, and the means of eight pixels along time are
+    compared too, with the weight that makes both equal where errors of pixels are independent."""
+    pair = [image / LOSS_SCALE_ELECTRONS for image in (charge, true)]
+    means = [F.avg_pool2d(image, (1, SUMMED_PIXELS)) for image in pair]
+    delta = HUBER_ELECTRONS / LOSS_SCALE_ELECTRONS
+    return 2 * (F.huber_loss(*pair, delta=delta) + SUMMED_PIXELS * F.huber_loss(*means, delta=delta))
+
+
 def class_cross_entropy(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     """Cross entropy of classes, (images, classes, h, w), with labels of class numbers; the mean over all pixels but those
     with label 255, 0 if there are none."""
@@ -59,6 +79,8 @@ def _on_probability(loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) 
 LOSSES: dict[str, LossFunction] = {
     "mse": LossFunction(mse, LOSS_SCALE_ADC**2),
     "huber": LossFunction(huber, LOSS_SCALE_ADC**2),
+    "charge_mse": LossFunction(charge_mse, LOSS_SCALE_ELECTRONS**2),
+    "charge_sums": LossFunction(charge_sums, LOSS_SCALE_ELECTRONS**2),
     "cross_entropy": LossFunction(F.binary_cross_entropy_with_logits),
     "class_cross_entropy": LossFunction(class_cross_entropy),
     # DUNEdn's others, in their own units.

@@ -18,7 +18,7 @@ def measured(subject: Subject) -> Iterator[Measured]:
         return
     low, high = np.quantile((found.found - found.true) / error, [0.16, 0.84])
     yield Measured("electron_pull", float(high - low) / 2)
-    yield Measured("electron_error", float(np.median(error / found.true)))
+    yield Measured("electron_uncertainty", float(np.median(error / found.true)))
 
 
 MEASURE = Measure(
@@ -28,7 +28,7 @@ MEASURE = Measure(
     needs_charge=True,
     metrics=(
         Metric("electron_pull", "pull", axis="half the central 68 % of (N$_e$ − N$_{true}$)/σ"),
-        Metric("electron_error", "error", axis="median of σ/N$_{true}$"),
+        Metric("electron_uncertainty", "uncertainty", axis="median of σ/N$_{true}$"),
     ),
     run=measured,
 )

@@ -9,13 +9,13 @@ const protodune = (() => {
 
   const named = (name) => doc.get_model_by_name(name);
 
-  function decode(key, image) {
+  function decode(key, unit) {
     if (!key) return null;
-    if (!decoded.has(key)) decoded.set(key, unpack(key, image.adc_per_count));
+    if (!decoded.has(key)) decoded.set(key, unpack(key, unit));
     return decoded.get(key);
   }
 
-  async function unpack(key, perCount) {
+  async function unpack(key, unit) {
     const text = document.getElementById(key).textContent; // each picture its own element: nothing else is parsed
     const blob = await (await fetch("data:image/png;base64," + text)).blob();
     const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
@@ -26,7 +26,7 @@ const protodune = (() => {
     const rows = bitmap.height / 2, ticks = bitmap.width, half = rows * ticks;
     const counts = new Int16Array(half);
     for (let i = 0; i < half; i++) counts[i] = (pixels[i] & 255) + ((pixels[i + half] & 255) << 8) - content.offset;
-    return withOverview({ rows, ticks, counts, unit: key.startsWith("raw") ? 1 : perCount });
+    return withOverview({ rows, ticks, counts, unit });
   }
 
   // The value of largest size of every block: thin tracks stay visible when the whole plane is.
@@ -104,7 +104,7 @@ const protodune = (() => {
     const begin = Math.max(first, Math.min(cursor.tick - 1500, last - 3000)), end = Math.min(last, begin + 3000);
     const ticks = Float64Array.from({ length: Math.max(end - begin, 0) }, (_, i) => begin + i);
     for (const name of ["raw", "denoised", "truth"]) {
-      const plane = shown.planes[name];
+      const plane = name === "raw" && shown.quantity.unit !== "ADC" ? null : shown.planes[name];
       const values = Float64Array.from(ticks, (t) => (plane ? plane.counts[row * plane.ticks + t] * plane.unit : NaN));
       named(name + "_wave").data = { x: ticks, y: values };
     }
@@ -123,34 +123,41 @@ const protodune = (() => {
     const moved = row !== cursor.row;
     cursor = { row, tick };
     const values = ["raw", "denoised", "truth", "residual"].filter((n) => shown.planes[n]).map((n) => {
-      const p = shown.planes[n];
-      return `${n === "residual" ? shown.residual : n} ${(p.counts[row * p.ticks + tick] * p.unit).toFixed(n === "raw" ? 0 : 2)}`;
+      const p = shown.planes[n], label = { residual: shown.residual, denoised: shown.quantity.label }[n] || n;
+      const unit = n === "raw" ? "ADC" : shown.quantity.unit;
+      return `${label} ${(p.counts[row * p.ticks + tick] * p.unit).toFixed(n === "raw" ? 0 : 2)} ${unit}`;
     });
     const bad = shown.image.bad.includes(row) ? " · bad channel" : "";
-    named("readout").text = `<b>${place(row, tick)}</b>${bad}<br>ADC: ${values.join(" · ")}`;
+    named("readout").text = `<b>${place(row, tick)}</b>${bad}<br>${values.join(" · ")}`;
     if (moved) waveforms();
   }
 
   async function show(resetView) {
     const image = content.images[Number(named("image_select").value)];
+    const quantity = image.quantities[named("quantity_select").value], unit = quantity.per_count;
     const chosen = named("method_select").value;
-    const method = image.denoised[chosen] ? chosen : Object.keys(image.denoised)[0];
-    const wanted = [image.raw, image.denoised[method], image.truth].filter(Boolean);
+    const method = quantity.made[chosen] ? chosen : Object.keys(quantity.made)[0];
+    const wanted = [image.raw, quantity.made[method], quantity.truth].filter(Boolean);
     for (const key of decoded.keys()) if (!wanted.includes(key)) decoded.delete(key);
-    const [raw, denoised, truth] = await Promise.all([image.raw, image.denoised[method], image.truth].map((key) => decode(key, image)));
-    const unit = image.adc_per_count;
-    const residual = truth && denoised ? difference(denoised, truth, unit) : denoised ? difference(raw, denoised, unit) : null;
-    shown = { image, first: image.first_channel, planes: { raw, denoised, truth, residual }, residual: truth ? "denoised − truth" : "raw − denoised" };
+    const [raw, denoised, truth] = await Promise.all([decode(image.raw, 1), decode(quantity.made[method], unit), decode(quantity.truth, unit)]);
+    // Raw values are ADC: they have no difference from charge.
+    const against = truth || (quantity.unit === "ADC" ? raw : null);
+    const residual = !denoised || !against ? null : truth ? difference(denoised, truth, unit) : difference(raw, denoised, unit);
+    const words = truth ? `${quantity.label} − truth` : against ? `raw − ${quantity.label}` : "difference: none without truth";
+    shown = { image, quantity, first: image.first_channel, planes: { raw, denoised, truth, residual }, residual: words };
     cursor = { row: image.busiest[0], tick: image.busiest[1] };
-    named("denoised_figure").title.text = method ? `denoised: ${method}` : "no product";
+    named("denoised_figure").title.text = method ? `${quantity.label}: ${method}` : `${quantity.label}: no product`;
     named("truth_figure").title.text = truth ? "truth" : "truth: none, recorded data";
-    named("residual_figure").title.text = shown.residual;
-    for (const name of ["raw", "denoised", "truth"]) {
+    named("residual_figure").title.text = words;
+    const own = image.quantities.waveform;
+    for (const [name, of, range] of [["raw", own, own.range], ["denoised", quantity, quantity.range], ["truth", quantity, quantity.range], ["residual", null, quantity.residual_range]]) {
       const mapper = named(name + "_mapper");
-      mapper.palette = content.palettes[image.palette];
-      [mapper.low, mapper.high] = image.range_adc;
+      if (of) mapper.palette = content.palettes[of.palette];
+      [mapper.low, mapper.high] = range;
+      named(name + "_bar").title = name === "raw" ? own.unit : quantity.unit;
     }
-    [named("residual_mapper").low, named("residual_mapper").high] = image.residual_range_adc;
+    named("wave_values").axis_label = quantity.unit;
+    named("denoised_item").label = { value: quantity.label };
     for (const name of ["raw", "denoised", "truth", "residual", "wave"]) named(name + "_ticks").axis_label = `tick (${image.tick_us} µs)`;
     if (resetView) {
       const x = named("raw_figure").x_range, y = named("raw_figure").y_range;
@@ -183,8 +190,9 @@ const protodune = (() => {
     else setTimeout(wait, 20);
   }
   if (content.images.length) { // while bokeh sets up the figures
-    const first = content.images[0];
-    for (const key of [first.raw, Object.values(first.denoised)[0], first.truth]) decode(key, first);
+    const first = content.images[0], own = first.quantities.waveform;
+    decode(first.raw, 1);
+    for (const key of [Object.values(own.made)[0], own.truth]) decode(key, own.per_count);
   }
   wait();
   return { show, hover };

@@ -29,6 +29,8 @@ RASTER_ROWS, RASTER_COLUMNS = 260, 420
 MIN_TICKS, MIN_CHANNELS = 40, 15
 """The closest look."""
 PANELS = ("raw", "denoised", "truth", "residual")
+QUANTITIES = [("waveform", "waveforms (ADC)"), ("charge", "charge (electrons per tick)")]
+"""What the panels show beside the raw plane: keys of an image's ``quantities``, and what the selector says."""
 WAVE_COLOURS = {"raw": "#bbbbbb", "truth": "#000000", "denoised": "#0072b2"}
 DIVERGING = [*RdBu11]
 SEQUENTIAL = [*Viridis256]
@@ -60,19 +62,20 @@ def panels(first: dict) -> tuple[UIElement, UIElement]:
         image = np.zeros((RASTER_ROWS, RASTER_COLUMNS), np.float32)
         source = ColumnDataSource({"image": [image], "x": [0], "y": [0], "dw": [ticks], "dh": [rows]}, name=f"{name}_source")
         panel.image(image="image", x="x", y="y", dw="dw", dh="dh", source=source, color_mapper=mapper)
-        panel.add_layout(ColorBar(color_mapper=mapper, title="ADC", width=10), "right")
+        panel.add_layout(ColorBar(color_mapper=mapper, title="ADC", width=10, name=f"{name}_bar"), "right")
         panel.js_on_event(MouseMove, CustomJS(code="protodune.hover(cb_obj.x, cb_obj.y)"))
         figures.append(panel)
     wave = figure(
         name="wave_figure", title="waveform", width=1000, height=260, tools="pan,wheel_zoom,box_zoom,reset",
         x_axis_label=label, y_axis_label="ADC",
     )  # fmt: skip
-    wave.xaxis.name = "wave_ticks"
+    wave.xaxis.name, wave.yaxis.name = "wave_ticks", "wave_values"
     for name, colour in WAVE_COLOURS.items():
         source = ColumnDataSource({"x": [0], "y": [0]}, name=f"{name}_wave")
         width = 2.5 if name == "truth" else 1.2
         wave.line("x", "y", source=source, color=colour, line_width=width, legend_label=name)
     wave.legend.click_policy = "hide"
+    next(item for item in wave.legend[0].items if item.label.value == "denoised").name = "denoised_item"
     wave.add_layout(wave.legend[0], "right")
     return gridplot([figures[:2], figures[2:]], merge_tools=True, toolbar_location="right"), wave
 
@@ -84,14 +87,14 @@ def browser(images: list[dict], methods: list[str]) -> UIElement:
     show = "protodune.show({reset})"
     which = Select(title="event and plane", name="image_select", value="0",
                    options=[(str(i), image["title"]) for i, image in enumerate(images)], width=460)  # fmt: skip
-    method = Select(
-        title="denoised by", name="method_select", value=methods[0] if methods else "", options=methods, width=220
-    )
+    method = Select(title="method", name="method_select", value=methods[0] if methods else "", options=methods, width=220)
+    quantity = Select(title="quantity", name="quantity_select", value="waveform", options=QUANTITIES, width=220)
     which.js_on_change("value", CustomJS(code=show.format(reset="true")))
-    method.js_on_change("value", CustomJS(code=show.format(reset="false")))
+    for select in (method, quantity):
+        select.js_on_change("value", CustomJS(code=show.format(reset="false")))
     grid, wave = panels(images[0])
     readout = Div(name="readout", text="Move the cursor over a plane.", width=1000, height=44)
-    return column(row(which, method), readout, grid, wave)
+    return column(row(which, method, quantity), readout, grid, wave)
 
 
 def sortable_table(rows: list[dict[str, str]], heads: dict[str, str]) -> UIElement:

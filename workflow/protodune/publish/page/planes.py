@@ -11,9 +11,11 @@ import numpy as np
 from protodune.detector.model import FAMILIES, Plane
 from protodune.events.products import Products
 from protodune.events.store import EventStore
-from protodune.publish.colours import colour_range
+from protodune.publish.colours import CHARGE_DIFFERENCE_RANGE, CHARGE_RANGE, colour_range
 from protodune.publish.page.images import OFFSET, encode
 from protodune.publish.page.layout import DIVERGING, SEQUENTIAL
+
+_ELECTRONS_PER_COUNT = 4.0
 
 log = logging.getLogger(__name__)
 
@@ -87,23 +89,47 @@ def _image(sample: dict, image: int) -> tuple[dict[str, str], list[dict]]:
 
 def _plane(store: EventStore, plane: Plane, image: int, sample: str, methods: dict[str, str]) -> tuple[dict[str, str], dict]:
     """Return the pictures of one plane and what browser.js must know of it."""
-    name, per_count = plane.name, store.detector.adc_per_count
-    key, bad = f"{sample}/{image}/{name}", store.bad(name, image)
+    name, bad = plane.name, store.bad(plane.name, image)
+    key = f"{sample}/{image}/{name}"
     counts = store.adc(name, image) - np.rint(store.pedestal(name, image)).astype(np.int32)[:, None]
     counts[bad] = 0
-    pictures, signal = {f"raw/{key}": encode(counts)}, None
-    if store.has_clean:
-        signal = _counts(store.clean(name, image), per_count)
-        pictures[f"truth/{key}"] = encode(signal)
-    made = {}
-    for method, path in methods.items():
-        with Products(path) as found:
-            if found.has("denoised"):
-                denoised = _counts(found.image("denoised", name, image), per_count)
-                signal = signal if store.has_clean else denoised
-                made[method] = f"denoised/{method}/{key}"
-                pictures[made[method]] = encode(denoised)
-    size = np.abs(counts if signal is None else signal)
+    palette = "sequential" if plane.collects else "diverging"
+    quantities = {
+        "waveform": {
+            "label": "denoised",
+            "unit": "ADC",
+            "per_count": store.detector.adc_per_count,
+            "range": colour_range(plane),
+            "residual_range": colour_range(plane, difference=True),
+            "palette": palette,
+        },
+        "charge": {
+            "label": "charge",
+            "unit": "electrons per tick",
+            "per_count": _ELECTRONS_PER_COUNT,
+            "range": CHARGE_RANGE,
+            "residual_range": CHARGE_DIFFERENCE_RANGE,
+            "palette": "sequential",
+        },
+    }
+    truth = {
+        "waveform": store.clean(name, image) if store.has_clean else None,
+        "charge": store.charge_image(name, image) if store.has_charge else None,
+    }
+    pictures = {f"raw/{key}": encode(counts)}
+    busiest = None
+    for (quantity, about), output in zip(quantities.items(), ("denoised", "charge"), strict=True):
+        shown = {f"truth/{quantity}/{key}": truth[quantity]} if truth[quantity] is not None else {}
+        about["truth"], about["made"] = next(iter(shown), None), {}
+        for method, path in methods.items():
+            with Products(path) as found:
+                if found.has(output):
+                    about["made"][method] = f"made/{quantity}/{method}/{key}"
+                    shown[about["made"][method]] = found.image(output, name, image)
+        for picture, values in shown.items():
+            pictures[picture] = encode(np.rint(values / about["per_count"]).astype(np.int32))
+            busiest = values if busiest is None else busiest
+    size = np.abs(counts if busiest is None else busiest)
     run, subrun, event = store.event_id(image)
     unit = f"{store.detector.unit_name} {plane.unit}"
     return pictures, {
@@ -112,22 +138,13 @@ def _plane(store: EventStore, plane: Plane, image: int, sample: str, methods: di
         "tick_us": plane.tick_us,
         "rows": plane.n_channels,
         "ticks": store.ticks,
-        "adc_per_count": per_count,
-        "range_adc": colour_range(plane),
-        "residual_range_adc": colour_range(plane, difference=True),
-        "palette": "sequential" if plane.collects else "diverging",
         "wiring": {"wires": wire_names(plane), "boards": np.repeat(plane.boards, plane.group_size).tolist()},
         "first_channel": int(store.channel(name, image)[0]),
         "bad": np.flatnonzero(bad).tolist(),
         "busiest": [int(i) for i in np.unravel_index(int(np.argmax(size)), size.shape)],
         "raw": f"raw/{key}",
-        "truth": f"truth/{key}" if store.has_clean else None,
-        "denoised": made,
+        "quantities": quantities,
     }
-
-
-def _counts(waveforms: np.ndarray, adc_per_count: float) -> np.ndarray:
-    return np.rint(waveforms / adc_per_count).astype(np.int32)
 
 
 def wire_names(plane: Plane) -> list[str]:
