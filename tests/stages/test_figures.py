@@ -31,6 +31,7 @@ def test_the_table_of_methods(scored):
     assert {(r["method"], r["channels"]) for r in rows} == {(m, c) for m in METHODS for c in ("all", "drift")}
     usual = {"mse", "psnr", "ssim", "imae", "signal_bias", "charge_bias", "charge_resolution"}
     charge = {f"{what}_{how}" for what in ("electron", "segment") for how in ("bias", "resolution")}
+    charge |= {"electron_pull", "electron_uncertainty"}
     regions = {"pixel_efficiency", "pixel_purity", "region_efficiency", "region_purity", "region_auc"}
     for method in METHODS:
         assert {r["metric"] for r in rows if r["method"] == method} == usual | regions | charge

@@ -30,29 +30,34 @@ def test_inference_says_what_an_event_costs(trained, store_file, tmp_path, caplo
     assert "energy not available" in caplog.text
 
 
-def test_a_region_selector_on_crossings(store_file, tmp_path):
+@pytest.mark.parametrize("task", ["regions", "charge"])
+def test_networks_on_crossings(task, store_file, tmp_path):
+    """A region selector, and a network that gives charge as well."""
     for name, mode in (("train", "crop"), ("val", "tile")):
-        settings = as_json(mode=mode, height=32, width=16, per_image=8, features="dnnroi", task="regions")
+        settings = as_json(mode=mode, height=32, width=16, per_image=8, features="dnnroi", task=task)
         argv = ["--settings", settings, "--family", "induction", "--events", str(store_file)]
         assert prepare.main([*argv, "--output", str(tmp_path / f"{name}.h5")]) == 0
     settings = {
-        "task": "regions", "step": "select", "model": "dnnroi", "network": "dnnroi", "family": "induction", "trial": "t",
+        "task": task, "step": "select", "model": "dnnroi", "network": "dnnroi", "family": "induction", "trial": "t",
         "network_settings": {"width": 2}, "optimiser": {"epochs": 2, "global_batch": 4, "micro_batch": 2},
     }  # fmt: skip
     argv = ["--train", str(tmp_path / "train.h5"), "--val", str(tmp_path / "val.h5"), "--output", str(tmp_path / "model")]
     assert train.main(["--settings", json.dumps(settings), *argv]) == 0
     history = read_table(tmp_path / "model" / "history.tsv")
-    assert list(history[0])[:5] == ["epoch", "learning_rate", "train_regions", "val_regions", "val_loss"]
+    columns = [f"{split}_{output}" for output in dict.fromkeys((task, "regions")) for split in ("train", "val")]
+    assert list(history[0])[: 3 + len(columns)] == ["epoch", "learning_rate", *columns, "val_loss"]
     common = ["--family", "induction", "--events", str(store_file), "--output", str(tmp_path / "p.h5")]
     argv = ["--weights", str(tmp_path / "model" / "weights.safetensors"), "--step", "select", "--method", "dnnroi.t"]
-    settings = as_json(task="regions", model="dnnroi", threshold=0.3)
+    settings = as_json(task=task, model="dnnroi", threshold=0.3)
     assert infer_network.main(["--settings", settings, *common, *argv]) == 0
     with EventStore(store_file) as store, Products(tmp_path / "p.h5") as found:
         score = found.image("regions", "V", 0)
         assert score.shape == store.waveforms("V", 0).shape
-        assert found.names() == ["charge", "regions"]
+        assert found.names() == ["charge", "charge_error", "regions"]
+        charge, error = (found.image(name, "V", 0) for name in ("charge", "charge_error"))
+        assert not charge[error == 0].any(), "charge lies in or near regions"
         assert found.threshold == 0.3
-        assert [found.about[key] for key in ("task", "step", "method")] == ["regions", "select", "dnnroi.t"]
+        assert [found.about[key] for key in ("task", "step", "method")] == [task, "select", "dnnroi.t"]
         ten = score[:, :510].reshape(800, 51, 10)
         assert np.array_equal(ten.min(axis=2), ten.max(axis=2)), "one score for ten ticks"
 
@@ -98,7 +103,7 @@ def test_weights_of_another_model(tmp_path, trained, store_file):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"network": "dnnroi"}, "network 'dnnroi' does not serve the task 'denoise', only regions"),
+        ({"network": "dnnroi"}, "network 'dnnroi' does not serve the task 'denoise', only charge, regions"),
         ({"optimiser": {"loss": {"denoised": "bce"}}}, "training.loss.denoised: found 'bce'"),
         ({"roi_weight": 1}, "settings.roi_weight: unknown setting"),
     ],

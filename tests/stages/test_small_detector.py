@@ -95,7 +95,7 @@ def test_deconvolved_charge_is_the_truth(tracks, family, tmp_path):
     path = product_file(tracks, family, [*CHAIN, "deconvolve", "reconvolve"], tmp_path / "p.h5")
     with EventStore(tracks) as store, Products(path) as found:
         found.check_matches(store)
-        assert set(found.names()) == {"denoised", "charge", "regions"}
+        assert set(found.names()) == {"denoised", "charge", "charge_error", "regions"}
         for image in range(len(store)):
             for name in DETECTOR.family_planes(family):
                 plane = store.plane(name, image)

@@ -24,7 +24,7 @@ def test_the_shipped_configurations_are_valid(config):
     assert {t.method for t in plan.trials} == {"unet.base", "cnn.base"}
     assert next(t for t in plan.trials if t.family == "induction").overrides == {"epochs": 2}
     assert {s.detector for s in plan.samples.values()} == {"protodune_sp"}
-    assert list(plan.steps) == ["denoise", "regions"]
+    assert list(plan.steps) == ["denoise", "regions", "charge"]
 
 
 @pytest.mark.parametrize("name", ["clean", "paper", "zoo", "zoo_test", "test"])

@@ -56,9 +56,27 @@ def test_charge_of_regions_lies_in_them(store_file):
         assert not charge_of_regions(store, Place(0, plane), {"regions": score}, 0.95)["charge"].any()
 
 
+def test_charge_that_a_network_gives_is_kept_in_its_regions(store_file):
+    network = build_network("dnnroi", {"width": 4}, "charge")
+    [(outputs, derivation)] = derivations_of(network).items()
+    assert [o.name for o in outputs] == ["charge", "charge_error"]
+    with EventStore(store_file) as store:
+        plane = store.family("induction", 0)[0]
+        row = int(np.flatnonzero(~store.bad(plane.name, 0))[100])
+        score, given = np.zeros((2, plane.n_channels, store.ticks), np.float32)
+        score[row, 50:80], given[:] = 0.9, 10
+        given[row, 50:80] = 500
+        found, error = derivation.run(store, Place(0, plane), {"regions": score, "charge": given}, 0.5).values()
+    assert not np.delete(found, row, axis=0).any()
+    assert (found[row] > 0).nonzero()[0].tolist() == list(range(30, 100)), "to 20 ticks beyond"
+    assert found[row].sum() == 30 * 500 + 40 * 10
+    assert np.array_equal(error > 0, found > 0)
+    assert 0.1 < error[row].sum() / found[row].sum() < 0.5
+
+
 def test_a_derived_output_has_no_label_and_a_name_that_is_known():
     output = Output("charge", "electrons", 4.0)
-    with pytest.raises(ProtoduneError, match=r"derives \['more'\], expected outputs without labels"):
+    with pytest.raises(ProtoduneError, match=r"charge_of_regions derives \['more'\], expected outputs among \['charge'\]"):
         Task("t", "t", (output,), {}, {}, derived={"charge_of_regions": ("more",)})
     with pytest.raises(
         ProtoduneError, match=r"derived output 'charge_of_region' is unknown \(did you mean 'charge_of_regions'"

@@ -7,7 +7,7 @@ from protodune.core.errors import ProtoduneError
 from protodune.events.products import Output
 from protodune.events.store import EventStore
 from protodune.events.truth import region_truth
-from protodune.tasks.labels import clean_waveforms, majority, true_regions_mask
+from protodune.tasks.labels import clean_waveforms, majority, true_charge, true_regions_mask
 from protodune.tasks.spec import Label, Loss, Task, find_task, task_names
 
 OUTPUT = Output("denoised", "ADC", None)
@@ -17,10 +17,11 @@ WHOLE = {"name": "t", "head": "t", "outputs": (OUTPUT,), "labels": {"denoised": 
 
 
 def test_the_tasks_of_the_package():
-    assert task_names() == ["denoise", "regions"]
+    assert task_names() == ["charge", "denoise", "regions"]
     denoise = find_task("denoise")
     assert denoise.learned() == ("denoised", "regions"), "charge has no label"
     assert denoise.output("charge").unit == "electrons"
+    assert find_task("charge").learned() == ("charge", "regions")
     assert find_task("plugins.pixel_task").output("classes").channels == 3
 
 
@@ -38,7 +39,9 @@ def test_a_task_that_cannot_be_is_refused(changes, message):
 
 
 def test_an_unknown_task_gets_a_suggestion():
-    with pytest.raises(ProtoduneError, match=r"task 'denose' is unknown \(did you mean 'denoise'\?\); known: denoise"):
+    with pytest.raises(
+        ProtoduneError, match=r"task 'denose' is unknown \(did you mean 'denoise'\?\); known: charge, denoise, regions"
+    ):
         find_task("denose")
     with pytest.raises(ProtoduneError, match=r"module plugins\.pixel_network has no TASK, expected one Task"):
         find_task("plugins.pixel_network")
@@ -51,6 +54,7 @@ def test_labels_of_an_event(store_file):
         assert (mask.shape, mask.dtype) == ((960, store.ticks), np.uint8)
         truth = region_truth(store.charge_image("X", 0))
         assert np.array_equal(majority(mask, 10), truth), "ten ticks are labelled together"
+        assert np.array_equal(true_charge(store, "X", 0), store.charge_image("X", 0))
 
 
 def test_without_true_charge_the_waveform_says_it(store_file, monkeypatch):

@@ -4,7 +4,7 @@ import torch
 
 from protodune.core.errors import ProtoduneError
 from protodune.learning.network import build_network
-from protodune.learning.training.losses import LOSSES, class_cross_entropy, output_losses
+from protodune.learning.training.losses import LOSSES, charge_mse, charge_sums, class_cross_entropy, output_losses
 from protodune.learning.training.settings import OptimiserSettings
 from protodune.tasks.spec import find_task, task_names
 
@@ -18,6 +18,16 @@ def test_cross_entropy_of_classes_by_hand():
     assert class_cross_entropy(logits, label).item() == pytest.approx(-np.log(0.7), rel=1e-5)
     label[:] = 255
     assert class_cross_entropy(logits, label).item() == 0, "a patch without any label says nothing"
+
+
+def test_an_error_of_charge_that_goes_on_counts_more_than_one_that_changes_sign():
+    true = torch.zeros(1, 1, 2, 16)
+    alike = torch.full_like(true, 500.0)
+    turns = alike * torch.tensor([1.0, -1.0]).repeat(8)
+    assert charge_mse(alike, true).item() == charge_mse(turns, true).item() == 1
+    assert charge_sums(turns, true).item() == pytest.approx(1)
+    assert charge_sums(alike, true).item() == pytest.approx(1 + 8), "the means of eight pixels, eight times"
+    assert charge_sums(400 * turns, true).item() < 400 * charge_sums(8 * turns, true).item(), "linear beyond 4000 electrons"
 
 
 def of(network="unet", task="denoise", **settings):
