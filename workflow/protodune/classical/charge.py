@@ -85,8 +85,7 @@ def measured_charge(
     counted = from_runs(row, begin - near, end + near, mask.shape)
     far = runs(from_runs(row, begin - pad, end + pad, mask.shape))
     width = settings.collection_baseline if plane.collects else settings.baseline
-    sums = _summed(image)
-    charge = _less_lines(image, sums, ~mask, far, width)
+    charge = _less_lines(image, ~mask, far, width)
     row, begin, end = runs(counted)
     which, tick = run_ticks(begin, end)
     before = run_sums(charge[row[which], tick], begin, end)
@@ -95,19 +94,12 @@ def measured_charge(
     measured.charge[row[which], tick] = charge[row[which], tick]
     after = run_sums(charge[row[which], tick], begin, end)
     grown = np.clip(after / np.maximum(before, 1), 1, _MOST_GAIN)
-    noise = noise or quiet_noise(sums, counted, width)
+    noise = noise or quiet_noise(image, counted, width)
     factor = settings.collection_noise_factor if plane.collects else settings.noise_factor
     around = (far[2] - far[1])[_runs_around(far, row, begin, mask.shape[1])]
     per_tick = np.hypot(factor * grown * noise.of(row, around) / around, settings.relative_error * after / (end - begin))
     measured.error[row[which], tick] = per_tick[which]
     return measured
-
-
-def _summed(image: np.ndarray) -> np.ndarray:
-    """Return the sums of all ticks before each, float64 (channels, ticks + 1)."""
-    sums = np.zeros((image.shape[0], image.shape[1] + 1))
-    np.cumsum(image, axis=1, dtype=np.float64, out=sums[:, 1:])
-    return sums
 
 
 def _runs_around(
@@ -118,12 +110,12 @@ def _runs_around(
 
 
 def _less_lines(
-    image: np.ndarray, sums: np.ndarray, quiet: np.ndarray, of: tuple[np.ndarray, np.ndarray, np.ndarray], width: int
+    image: np.ndarray, quiet: np.ndarray, of: tuple[np.ndarray, np.ndarray, np.ndarray], width: int
 ) -> np.ndarray:
     """Return the image in runs, (row, begin, end), less the straight line through the baseline before and behind each; zero
     outside."""
     row, begin, end = of
-    first, last = _baselines(image, sums, quiet, row, begin, end, width)
+    first, last = _baselines(image, quiet, row, begin, end, width)
     which, tick = run_ticks(begin, end)
     share = (tick - begin[which]) / np.maximum(end - begin - 1, 1)[which]
     charge = np.zeros_like(image)
@@ -145,19 +137,20 @@ def _give_back(
 
 
 def _baselines(
-    image: np.ndarray, sums: np.ndarray, quiet: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, width: int
+    image: np.ndarray, quiet: np.ndarray, row: np.ndarray, begin: np.ndarray, end: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the means of ``width`` ticks at the begin and at the end of every run, all but two outside of it, float64
-    (runs,): of those ticks that are ``quiet``, bool (channels, ticks), or if none is of all that there are.
-
-    ``sums``: those of all ticks of the image before each."""
-    of_quiet, quiet_ticks = _summed(image * quiet), np.cumsum(np.pad(quiet, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    (runs,): of those ticks that are ``quiet``, bool (channels, ticks), or if none is of all that there are."""
     means = []
     for low in (begin + 2 - width, end - 2):
         first = np.clip(low, 0, image.shape[1] - 1)
         last = np.clip(low + width, first + 1, image.shape[1])
-        charge, count, of_all = (of[row, last] - of[row, first] for of in (of_quiet, quiet_ticks, sums))
-        means.append(np.where(count > 0, charge / np.maximum(count, 1), of_all / (last - first)))
+        tick = first[:, None] + np.arange(width)
+        inside = tick < last[:, None]
+        at = (row[:, None], np.minimum(tick, image.shape[1] - 1))
+        chosen = inside & quiet[at]
+        chosen = np.where(chosen.any(axis=1)[:, None], chosen, inside)
+        means.append(np.sum(image[at], axis=1, where=chosen, dtype=np.float64) / chosen.sum(axis=1))
     return means[0], means[1]
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 _WINDOWS = (32, 64, 128, 256, 512)
 """Ticks of the windows in which the noise of sums is looked for."""
+_LEAST_STEP, _EVERY_CHANNEL = 64, 4
+"""Ticks from one window to the next, and channels: not all are looked at."""
 _LEAST_WINDOWS, _LEAST_OF_CHANNEL = 100, 20
 """Quiet windows without which a length is not measured, and a channel has the noise of its plane."""
 _LEAST_ELECTRONS = 0.1
@@ -35,34 +37,43 @@ class SumNoise:
         return np.exp(y[segment] + slope * (np.log(length) - x[segment])) * self.scale[row]
 
 
-def quiet_noise(total: np.ndarray, mask: np.ndarray, width: int) -> SumNoise:
+def quiet_noise(image: np.ndarray, mask: np.ndarray, width: int) -> SumNoise:
     """Return the noise of sums in windows without signal.
 
-    ``total`` float64 (channels, ticks + 1): the sums of all ticks before each; ``mask`` bool (channels, ticks): signal;
-    ``width`` ticks to either side tell the baseline.  A channel without noise has the scale 0.  Where less than 100 windows
-    of a length are quiet, all count, and signal makes the noise larger than it is.
+    ``image`` float32 and ``mask``, bool, the signal, both (channels, ticks); ``width`` ticks to either side tell the
+    baseline.  The scale of a channel is its own noise of the shortest windows over that of the median channel, 0 for a
+    channel of zeros.  Where less than 100 windows of a length are quiet, all count, and signal makes the noise larger than
+    it is.
     """
-    covered = np.cumsum(np.pad(mask, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
-    live = np.flatnonzero(total[:, -1] != 0)
-    scale, lengths, spreads = np.zeros(len(total)), [], []
+    live = np.flatnonzero(image.any(axis=1))
+    scale, lengths, spreads = np.zeros(len(image)), [], []
+    total = np.zeros((len(live), image.shape[1] + 1))
+    np.cumsum(image[live], axis=1, dtype=np.float64, out=total[:, 1:])
+    covered = np.cumsum(np.pad(mask[live], ((0, 0), (1, 0))), axis=1, dtype=np.int32)
     for length in _WINDOWS:
-        begin = np.arange(width, mask.shape[1] - length - width, max(length // 2, _WINDOWS[0]))
-        if len(begin) == 0 or len(live) == 0:
+        sums, quiet = _window_sums(total, covered, length, width)
+        if sums.size == 0:
             break
-        end = begin + length
-        outer = (begin + 2 - width, end - 2 + width)
-        quiet = (covered[:, outer[1]] == covered[:, outer[0]])[live]
-        lines = (total[:, begin + 2] - total[:, outer[0]] + total[:, outer[1]] - total[:, end - 2]) / (2 * width)
-        sums = (total[:, end] - total[:, begin] - length * lines)[live]
-        if quiet.sum() < _LEAST_WINDOWS:
-            quiet = np.ones_like(quiet)
         if not lengths:
             count = quiet.sum(axis=1)
             own = np.sqrt((sums**2 * quiet).sum(axis=1) / np.maximum(count, 1))
             scale[live] = np.where(count < _LEAST_OF_CHANNEL, 1, own / max(np.median(own), _LEAST_ELECTRONS))
-        low, high = np.quantile(sums[quiet], [0.16, 0.84])
+            # For the other lengths some of the channels tell enough.
+            total, covered = total[::_EVERY_CHANNEL], covered[::_EVERY_CHANNEL]
+        low, high = np.quantile(sums[quiet] if quiet.sum() >= _LEAST_WINDOWS else sums, [0.16, 0.84])
         lengths.append(length)
         spreads.append(max((high - low) / 2, _LEAST_ELECTRONS, *spreads[-1:]))
-    if len(lengths) < 2:  # a record of a few ticks
+    if len(lengths) < 2:  # a record of a few ticks, or without any noise
         lengths, spreads = list(_WINDOWS[:2]), [_LEAST_ELECTRONS] * 2
     return SumNoise(np.array(lengths), np.array(spreads), scale)
+
+
+def _window_sums(total: np.ndarray, covered: np.ndarray, length: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sums of windows less the line of their baselines, float64 (channels, windows), and which of them are quiet,
+    bool; ``total`` and ``covered``, (channels, ticks + 1): sums, and ticks with signal, before each tick."""
+    begin = np.arange(width, total.shape[1] - 1 - length - width, max(length // 2, _LEAST_STEP))
+    end = begin + length
+    first, last = begin + 2 - width, end - 2 + width
+    quiet = covered[:, last] == covered[:, first]
+    baseline = (total[:, begin + 2] - total[:, first] + total[:, last] - total[:, end - 2]) / (2 * width)
+    return total[:, end] - total[:, begin] - length * baseline, quiet

