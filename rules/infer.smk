@@ -184,11 +184,11 @@ rule export_wirecell_model:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        margin=SETTINGS.margin(),
+        margins=SETTINGS.margins(),
         code=CODE.of_network("learn.export_wirecell"),
     shell:
         "python -m protodune.stages.learn.export_wirecell --weights {input:q} --family {wildcards.family:q}"
-        " --margin-slices {params.margin:q} --output {output.model:q} --card {output.card:q} > {log:q} 2>&1"
+        " --margins {params.margins:q} --output {output.model:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule export_wirecell:

@@ -162,7 +162,7 @@ def test_what_goes_to_wire_cell(plan):
     assert p.files.exported_frames()[:2] == ["results/frames/cosmics.tar.gz", "results/frames/u80.tar.gz"]
     folder = "results/exported_models/regions/zoo_regions.v1/induction"
     assert p.files.wirecell_models() == [f"{folder}/model.wirecell.md"], "those on features that it makes as well"
-    assert p.settings.margin() == 3
+    assert p.settings.margins() == "[[1, 1], [4, 3], [8, 6]]"
 
 
 def test_names_that_snakemake_would_fill_in_are_taken_literally(plan, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from protodune.core.errors import ProtoduneError
-from protodune.core.settings import load_schema
+from protodune.events.regions import from_runs, runs
 from protodune.learning import wirecell
 from protodune.learning.features import dnnroi
 from protodune.learning.inference import fold_norms, infer_plane
@@ -74,7 +74,7 @@ def probabilities(path, features, folder):
 
 def test_the_contract_of_dnnroi_finding(tmp_path):
     original = network()
-    assert write_wirecell(original, 0, tmp_path / "m.pt") < 1e-5
+    assert write_wirecell(original, [], tmp_path / "m.pt") < 1e-5
     features = planes()
     found = probabilities(tmp_path / "m.pt", features, tmp_path)
     fold_norms(original.module)
@@ -86,16 +86,19 @@ def test_the_contract_of_dnnroi_finding(tmp_path):
     assert np.ptp(found[0]) > 1e-3, "or nothing was compared"
 
 
-@pytest.mark.parametrize("margin", [1, 3, 40])
-def test_regions_grow_by_the_margin_along_time_alone(margin, tmp_path):
+@pytest.mark.parametrize("margins", [[(1, 1)], [(1, 3)], [(1, 40)], [(1, 1), (3, 2), (6, 5)], [(100, 2)]])
+def test_regions_grow_along_time_alone_long_ones_by_more(margins, tmp_path):
     features = planes(SIZES[:3])
-    for slices in (0, margin):
-        write_wirecell(network(), slices, tmp_path / f"{slices}.pt")
-    plain, wide = (probabilities(tmp_path / f"{slices}.pt", features, tmp_path) for slices in (0, margin))
+    for name, wanted in (("plain", []), ("wide", margins)):
+        write_wirecell(network(), wanted, tmp_path / f"{name}.pt")
+    plain, wide = (probabilities(tmp_path / f"{name}.pt", features, tmp_path) for name in ("plain", "wide"))
     for a, b in zip(plain, wide, strict=True):
-        padded = np.pad(a, ((0, 0), (margin, margin)), constant_values=-1)
-        largest = np.lib.stride_tricks.sliding_window_view(padded, 2 * margin + 1, axis=1).max(axis=2)
-        assert np.array_equal(b, largest)
+        for threshold in np.quantile(a, [0.2, 0.5, 0.8, 0.95]):
+            row, begin, end = runs(a > threshold)
+            margin = np.zeros(len(row), int)
+            for least, slices in margins:
+                margin = np.where(end - begin >= least, np.maximum(margin, slices), margin)
+            assert np.array_equal(b > threshold, from_runs(row, begin - margin, end + margin, a.shape))
 
 
 def test_units_are_those_of_the_features():
@@ -105,18 +108,19 @@ def test_units_are_those_of_the_features():
 
 
 @pytest.mark.parametrize(
-    ("made", "margin", "message"),
+    ("made", "margins", "message"),
     [
-        (("denoise", "unet"), 3, "takes features 'waveform', expected whole planes of features with 'wirecell_tags'"),
-        (("denoise", "uscg"), 3, "takes features 'waveform', in windows, expected"),
-        (("regions", "dnnroi"), -1, "a margin of -1 slices, expected 0 or more"),
+        (("denoise", "unet"), [], "takes features 'waveform', expected whole planes of features with 'wirecell_tags'"),
+        (("denoise", "uscg"), [], "takes features 'waveform', in windows, expected"),
+        (("regions", "dnnroi"), [[4, -1]], r"margins \[\[4, -1\]\], expected pairs of a length and a margin"),
+        (("regions", "dnnroi"), [[4]], r"margins \[\[4\]\], expected pairs of a length and a margin"),
     ],
 )
-def test_what_wire_cell_cannot_run_is_refused(made, margin, message, tmp_path):
+def test_what_wire_cell_cannot_run_is_refused(made, margins, message, tmp_path):
     torch.manual_seed(1)
     built = build_network(made[1], {"width": 2} if made[1] == "dnnroi" else {}, made[0])
     with pytest.raises(ProtoduneError, match=message):
-        write_wirecell(built, margin, tmp_path / "m.pt")
+        write_wirecell(built, margins, tmp_path / "m.pt")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -126,7 +130,7 @@ def test_an_export_that_differs_is_not_left_behind(tmp_path, monkeypatch):
     with pytest.raises(
         ProtoduneError, match=r"differs from the original by 0\.5, expected at most 0\.0001; nothing was written"
     ):
-        write_wirecell(network(), 3, tmp_path / "m.pt")
+        write_wirecell(network(), [], tmp_path / "m.pt")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -146,10 +150,9 @@ def test_the_stage_writes_the_model_and_a_card(tmp_path, capsys):
     ]
     assert export_wirecell.main([*argv, "--family", "induction"]) == 0
     card = (tmp_path / "m.md").read_text()
-    margin = load_schema("config")["properties"]["export"]["properties"]["wirecell_margin_slices"]["default"]
     for text in (
         "# tiny, induction planes, for Wire-Cell",
-        f"widened by {margin} slices of 10 ticks on both sides",
+        "widened on both sides: by 10 ticks from 10 ticks on, by 30 ticks from 40 ticks on, by 60 ticks from 80 ticks on",
         'model: "m.pt"',
         "sort_chanids: true,",
         "mask_thresh: 0.4,",

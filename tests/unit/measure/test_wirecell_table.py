@@ -17,10 +17,10 @@ def wirecell():
     return module
 
 
-def write_scores(results, method, sample, plane, metric, values):
-    folder = results / "measurements" / "scores" / "denoise" / method / "induction"
+def write_scores(results, method, sample, plane, metric, values, level="scores", **more):
+    folder = results / "measurements" / level / "denoise" / method / "induction"
     empty = dict.fromkeys(COLUMNS, "")
-    rows = [{**empty, "plane": plane, "channels": "all", "metric": metric, "value": v} for v in values]
+    rows = [{**empty, "plane": plane, "channels": "all", "metric": metric, "value": v, **more} for v in values]
     rows.append({**empty, "plane": plane, "channels": "drift", "metric": metric, "value": 99.0})
     write_table(folder / f"{sample}.tsv", rows, list(COLUMNS))
 
@@ -46,6 +46,18 @@ def test_frames_take_the_place_of_what_is_recorded(wirecell, tmp_path, capsys):
     assert said.index("| wct |") < said.index("| another |")
     assert wirecell.main([str(tmp_path), "--wirecell", "wtc"]) == 1
     assert "has no method 'wtc', expected one of another, wct" in capsys.readouterr().err
+
+
+def test_charge_by_angle_has_a_table_of_its_own(wirecell, tmp_path, capsys):
+    write_scores(tmp_path, "mine", "zoo_cosmic", "U", "electron_bias", [0.01])
+    more = {"level": "details", "low": 77.5, "high": 82.5}
+    write_scores(tmp_path, "mine", "scan_u", "U", "electron_bias_by_angle", [-0.04, -0.02], **more)
+    write_scores(tmp_path, "other", "scan_u", "V", "electron_bias_by_angle", [-0.5], **more)
+    assert wirecell.main([str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "| plane | method | 77.5–82.5° |" in said
+    assert "| U | mine | -3.0 |" in said
+    assert "other" not in said
 
 
 def test_results_without_scores_are_refused(wirecell, tmp_path, capsys):

@@ -112,9 +112,9 @@ class JobSettings:
         wanted = self._config["export"]["denoised_runs_adc"]
         return [] if wanted is None else [f"--denoised-runs-adc={wanted}"]
 
-    def margin(self) -> int:
-        """Slices by which networks for Wire-Cell widen regions."""
-        return self._config["export"]["wirecell_margin_slices"]
+    def margins(self) -> str:
+        """By how much networks for Wire-Cell widen regions, as JSON."""
+        return json.dumps(self._config["export"]["wirecell_margins"])
 
     def scaling_options(self, w) -> list[str]:
         """Options of the scaling study."""

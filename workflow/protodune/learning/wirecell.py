@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -30,6 +31,9 @@ SIZES = ((32, 40), (37, 51))
 """Channels and slices of the planes on which an export is compared with its network."""
 TOLERANCE = 1e-4
 
+Margins = Sequence[tuple[int, int]]
+"""Regions of at least the first number of slices grow on both sides by the second; the largest counts."""
+
 log = logging.getLogger(__name__)
 
 _CARD = """# {model}, {family} planes, for Wire-Cell
@@ -39,12 +43,12 @@ _CARD = """# {model}, {family} planes, for Wire-Cell
 | file | `{file}` ({megabytes:.1f} MB, sha256 {sha256}) |
 | from weights | `{weights}`, sha256 {weights_sha256} |
 | network | {network} {network_settings}, task {task} |
-| regions | widened by {margin} slices of {rebin} ticks on both sides |
-| agreement | largest difference from the original on test planes, without the margin: {difference:.1e} |
+| regions | widened on both sides: {margins} |
+| agreement | largest difference from the original on test planes, without margins: {difference:.1e} |
 | versions | {versions} |
 
 `forward` takes one float32 tensor (1, {n_features}, channels, slices) and returns one of (1, 1, channels, slices):
-probabilities, each the largest within {margin} slices. Any number of channels and slices.
+probabilities, after regions have grown. Any number of channels and slices.
 
 ```jsonnet
 local model = {{
@@ -76,14 +80,17 @@ class WireCellRegions(nn.Module):
     """Probabilities of regions as DNNROIFinding asks for them; to be scripted.
 
     ``traced``: from features in units of 125 electrons per tick, (1, n, channels, slices) in multiples of ``steps``, to
-    probabilities (1, 1, channels, slices); ``margin``: slices by which regions grow on both sides.
+    probabilities (1, 1, channels, slices); ``margins``: regions of at least the first number of slices grow on both sides by
+    the second; the largest counts.
     """
 
-    def __init__(self, traced: nn.Module, steps: tuple[int, int], scale: float, margin: int):
+    def __init__(self, traced: nn.Module, steps: tuple[int, int], scale: float, margins: Sequence[tuple[int, int]]):
         super().__init__()
         self.traced = traced
         self.row_step, self.column_step = steps
-        self.scale, self.margin = scale, margin
+        self.scale = scale
+        # TorchScript knows the type of a list by what is in it: one that changes nothing is always there.
+        self.margins = [(1, 0), *((int(least), int(margin)) for least, margin in margins)]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map float32 (1, n, channels, slices) in units of 4000 electrons per tick to float32 (1, 1, channels, slices)."""
@@ -92,9 +99,15 @@ class WireCellRegions(nn.Module):
         after = (self.column_step - columns % self.column_step) % self.column_step
         x = nn.functional.pad(x * self.scale, [0, after, 0, below])
         score = self.traced(x)[:, :, :rows, :columns]
-        if self.margin > 0:
-            score = nn.functional.max_pool2d(score, [1, 2 * self.margin + 1], [1, 1], [0, self.margin])
-        return score.contiguous()
+        grown = score
+        for least, margin in self.margins:
+            if columns >= least:
+                # What is above any threshold in as many slices in a row: least of all windows, spread over the window again.
+                lowest = -nn.functional.max_pool2d(-score, [1, least], [1, 1])
+                reach = least - 1 + margin
+                wide = nn.functional.max_pool2d(nn.functional.pad(lowest, [reach, reach]), [1, least + 2 * margin], [1, 1])
+                grown = torch.maximum(grown, wide)
+        return grown.contiguous()
 
 
 class _Probabilities(nn.Module):
@@ -108,34 +121,33 @@ class _Probabilities(nn.Module):
         return torch.sigmoid(self.module(x)[:, self.place : self.place + 1])
 
 
-def export_wirecell(weights: str, family: str, output: str, card: str, margin: int) -> None:
-    """Write the TorchScript file ``output`` and beside it ``card``, which says how it is put into Wire-Cell.
-
-    ``margin``: slices by which regions grow on both sides, 0 or more.
-    """
+def export_wirecell(weights: str, family: str, output: str, card: str, margins: Margins) -> None:
+    """Write the TorchScript file ``output`` and beside it ``card``, which says how it is put into Wire-Cell."""
     network, about = load_weights(weights, {"family": family})
-    difference = write_wirecell(network, margin, output)
+    difference = write_wirecell(network, margins, output)
     log.info("%s: differs by at most %.1e", output, difference)
-    write_text(card, _card(network, about, Path(weights), Path(output), margin, difference))
+    write_text(card, _card(network, about, Path(weights), Path(output), margins, difference))
     log.info("%s: the card", card)
 
 
-def write_wirecell(network: Network, margin: int, path: str | Path) -> float:
-    """Write a network as TorchScript; return the largest difference of its probabilities, without the margin, from the
+def write_wirecell(network: Network, margins: Margins, path: str | Path) -> float:
+    """Write a network as TorchScript; return the largest difference of its probabilities, without margins, from the
     network's own on planes of several sizes.
 
     Raises a ProtoduneError if the network takes other features or windows, makes no regions, or differs by more than 1e-4;
     then nothing is written.
     """
     place = _place_of_regions(network, path)
-    if margin < 0:
-        raise ProtoduneError(f"{path}: a margin of {margin} slices, expected 0 or more; mend it")
+    if not all(len(pair) == 2 and min(pair) >= 1 for pair in margins):
+        raise ProtoduneError(
+            f"{path}: margins {list(margins)}, expected pairs of a length and a margin, slices of 1 or more; mend them"
+        )
     own, steps, scale = _Probabilities(network, place), network.module.multiple, ELECTRONS_PER_INPUT / ELECTRONS_PER_FEATURE
     n_features = len(network.features.names)
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(own, (example_plane((n_features, 2 * steps[0], 2 * steps[1])),), check_trace=False)
-        plain = torch.jit.script(WireCellRegions(traced, steps, scale, 0))
+        plain = torch.jit.script(WireCellRegions(traced, steps, scale, ()))
         difference = max(_difference(own, plain, (n_features, *size), steps) for size in SIZES)
         if not difference <= TOLERANCE:
             raise ProtoduneError(
@@ -143,7 +155,7 @@ def write_wirecell(network: Network, margin: int, path: str | Path) -> float:
                 f"{TOLERANCE:.2g}; nothing was written, use the weights with protodune"
             )
         with atomic_path(path) as temporary:
-            torch.jit.script(WireCellRegions(traced, steps, scale, margin)).save(str(temporary))
+            torch.jit.script(WireCellRegions(traced, steps, scale, margins)).save(str(temporary))
     return difference
 
 
@@ -175,7 +187,9 @@ def _difference(own: nn.Module, exported: nn.Module, shape: tuple[int, int, int]
     return float((found - wanted).abs().max())
 
 
-def _card(network: Network, about: dict, weights: Path, output: Path, margin: int, difference: float) -> str:
+def _card(network: Network, about: dict, weights: Path, output: Path, margins: Margins, difference: float) -> str:
+    ticks = network.features.rebin
+    grow = [f"by {margin * ticks} ticks from {least * ticks} ticks on" for least, margin in margins]
     return _CARD.format(
         **{key: about.get(key, "not recorded") for key in ("model", "family", "network", "task")},
         network_settings=json.dumps(about["network_settings"]),
@@ -184,8 +198,8 @@ def _card(network: Network, about: dict, weights: Path, output: Path, margin: in
         sha256=checksum(output),
         weights=weights.name,
         weights_sha256=checksum(weights),
-        margin=margin,
-        rebin=network.features.rebin,
+        margins=", ".join(grow) or "no",
+        rebin=ticks,
         n_features=len(network.features.names),
         difference=difference,
         tags=", ".join(f'"{tag}%d" % anode.data.ident' for tag in network.features.wirecell_tags),
