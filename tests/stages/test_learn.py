@@ -60,6 +60,14 @@ def test_networks_on_crossings(task, store_file, tmp_path):
         assert [found.about[key] for key in ("task", "step", "method")] == [task, "select", "dnnroi.t"]
         ten = score[:, :510].reshape(800, 51, 10)
         assert np.array_equal(ten.min(axis=2), ten.max(axis=2)), "one score for ten ticks"
+    # With its own scores beside it a network says the same more loudly.
+    settings = as_json(task=task, model="dnnroi", combine={"before": 1.0})
+    common[-1] = str(tmp_path / "q.h5")
+    assert infer_network.main(["--settings", settings, *common, *argv, "--inputs", f"before={tmp_path / 'p.h5'}"]) == 0
+    with Products(tmp_path / "q.h5") as found:
+        both = found.image("regions", "V", 0)
+    clear = np.abs(score - 0.5) > 0.05
+    assert (np.abs(both - 0.5) >= np.abs(score - 0.5))[clear & (score > 0.01)].all()
 
 
 def test_products_carry_settings_and_versions(trained, store_file):

@@ -65,6 +65,12 @@ def test_a_network_that_would_train_another_task_is_refused(config, tmp_path, ow
     assert f"config.search: {message.format(name)}" in text
 
 
+def test_what_is_combined_must_be_read(config, tmp_path):
+    trials(config, tmp_path, "v1|regions|zoo_combined|induction||", "base|denoise|unet|collection||")
+    text = problems(config)
+    assert "combine: step 'denoise' is not read, expected it in config.steps.regions.reads" in text
+
+
 def test_a_search_needs_a_model_that_is_trained(config):
     config["models"]["given"] = {"network": "unet", "weights": "zoo/unet.{family}.safetensors"}
     config["search"]["model"] = "given"

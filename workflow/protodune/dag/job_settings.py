@@ -77,7 +77,7 @@ class JobSettings:
         trained_here = None if "weights" in model else w.model
         precision = {**model["training"], **self._of.trial(w).overrides}["precision"]
         task = self._of.steps[w.step].task
-        cuts = {"cut_adc": model["cut_adc"], "threshold": model["threshold"]}
+        cuts = {name: model[name] for name in ("combine", "cut_adc", "threshold")}
         return to_json({"task": task, "model": trained_here, "network": model["network"], "precision": precision, **cuts})
 
     def method(self, w) -> str:

@@ -161,6 +161,12 @@ def trial_problems(config: dict, trials: list[Trial], steps: dict[str, Step], sa
             for task in needs
             if task not in read
         ]
+        problems += [
+            f"{where}: config.models.{trial.model}.combine: step '{name}' is not read, expected it in "
+            f"config.steps.{trial.step}.reads"
+            for name in model["combine"]
+            if name not in step.reads
+        ]
     if any("weights" not in config["models"][t.model] for t in trials):
         for split in ("train", "val"):
             if samples and not any(s.split == split for s in samples):

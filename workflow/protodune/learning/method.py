@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from protodune.core.provenance import versions
 from protodune.events.products import DEFAULT_THRESHOLD, Output, Place, PlaneProduct, make_products
 from protodune.events.store import EventStore
 from protodune.learning.chain import open_inputs
+from protodune.learning.combination import REGIONS, check_combined, combined
 from protodune.learning.derivation import derivations_of
 from protodune.learning.featureset import Inputs, check_inputs
 from protodune.learning.inference import fold_norms, infer_plane
@@ -34,13 +35,15 @@ log = logging.getLogger(__name__)
 class NetworkSettings:
     """``task`` and, unless None, ``model`` and ``network`` must be those of the weights; denoised values of size up to
     ``cut_adc`` (ADC of the reference gain) become zero; ``threshold`` is the score at which a pixel belongs to a region,
-    None: what the weights say, or 0.5; ``memory_mb`` for activations, None: as ``inference`` finds it."""
+    None: what the weights say, or 0.5; ``combine``: by earlier step the weight of its scores of regions (``combined``);
+    ``memory_mb`` for activations, None: as ``inference`` finds it."""
 
     task: str
     model: str | None = None
     network: str | None = None
     cut_adc: float = 0.0
     threshold: float | None = None
+    combine: Mapping[str, float] = field(default_factory=dict)
     precision: str = "float32"
     memory_mb: int | None = None
 
@@ -87,6 +90,7 @@ def infer_sample(
         products = open_inputs(paths, stack)
         with EventStore(events) as store:
             check_inputs(network.spec.features, products, store, family)
+            check_combined(settings.combine, products, network, store, family)
             count = len({store.event_id(image) for image in range(len(store))})
         planes = PlanesByNetwork(network, settings, products, about["threshold"])
         outputs = planes.outputs
@@ -125,6 +129,11 @@ class PlanesByNetwork:
         scale = place.plane.adc_scale
         for output in network.outputs:
             image = product[output.name]
+            if output.name == REGIONS and settings.combine:
+                others = {
+                    step: self._inputs[step].image(REGIONS, place.plane.name, place.image) for step in settings.combine
+                }
+                image = combined(image, others, settings.combine, chosen.rebin)
             if chosen.rebin > 1:
                 image = refined(image, chosen.rebin, store.ticks)
             if output.unit == "ADC" and scale != 1:
