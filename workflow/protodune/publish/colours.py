@@ -7,7 +7,7 @@ from protodune.detector.model import Plane
 COLOUR_RANGE_ADC = {"induction": (-20.0, 20.0), "collection": (-20.0, 100.0)}
 DIFFERENCE_RANGE_ADC = (-20.0, 20.0)
 """In ADC of the reference gain."""
-CHARGE_RANGE, CHARGE_DIFFERENCE_RANGE = (0.0, 3000.0), (-1000.0, 1000.0)
+CHARGE_RANGE, CHARGE_DIFFERENCE_RANGE = (0.0, 6000.0), (-2000.0, 2000.0)
 """In electrons per tick: a minimum ionising particle across the wires reaches about the upper end."""
 
 

@@ -108,7 +108,7 @@ const protodune = (() => {
       const values = Float64Array.from(ticks, (t) => (plane ? plane.counts[row * plane.ticks + t] * plane.unit : NaN));
       named(name + "_wave").data = { x: ticks, y: values };
     }
-    named("wave_figure").title.text = "waveform of " + place(row, cursor.tick);
+    named("wave_figure").title.text = (shown.quantity.unit === "ADC" ? "waveform of " : "charge of ") + place(row, cursor.tick);
   }
 
   function place(row, tick) {
