@@ -14,8 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "workflow"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from protodune.learning.inference import fold_norms
 from protodune.learning.method import NetworkSettings, PlanesByNetwork
 from protodune.learning.weights import load_weights
 
+ZOO = Path(__file__).resolve().parents[1] / "zoo"
 METHODS = {
     "classical": {},
     "U-Net": {"collection": "unet.collection", "induction": "unet.induction"},
@@ -42,7 +42,7 @@ Make = Callable[[EventStore, Place], object]
 
 def by_network(name: str, precision: str) -> Make:
     """Return what runs one network of ``zoo/`` on a plane."""
-    network, about = load_weights(REPOSITORY / "zoo" / f"{name}.safetensors")
+    network, about = load_weights(ZOO / f"{name}.safetensors")
     fold_norms(network.module)
     settings = NetworkSettings(about["task"], precision=precision)
     planes = PlanesByNetwork(network, settings, {}, about.get("threshold", DEFAULT_THRESHOLD))
