@@ -75,7 +75,9 @@ class JobSettings:
         """Settings of a network's inference."""
         model = self._config["models"][w.model]
         trained_here = None if "weights" in model else w.model
-        precision = {**model["training"], **self._of.trial(w).overrides}["precision"]
+        # A trial of given weights trains nothing: what it overrides is how they are used.
+        overrides = self._of.trial(w).overrides if "weights" in model else {}
+        precision = overrides.get("precision", model["precision"])
         task = self._of.steps[w.step].task
         cuts = {name: model[name] for name in ("combine", "cut_adc", "threshold")}
         return to_json({"task": task, "model": trained_here, "network": model["network"], "precision": precision, **cuts})

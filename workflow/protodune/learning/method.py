@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from protodune.learning.derivation import derivations_of
 from protodune.learning.featureset import Inputs, check_inputs
 from protodune.learning.inference import fold_norms, infer_plane
 from protodune.learning.network import Network
+from protodune.learning.precision import choose_precision
 from protodune.learning.weights import load_weights
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class NetworkSettings:
     """``task`` and, unless None, ``model`` and ``network`` must be those of the weights; denoised values of size up to
     ``cut_adc`` (ADC of the reference gain) become zero; ``threshold`` is the score at which a pixel belongs to a region,
     None: what the weights say, or 0.5; ``combine``: by earlier step the weight of its scores of regions (``combined``);
-    ``memory_mb`` for activations, None: as ``inference`` finds it."""
+    ``precision``: one of ``precision.CHOICES``; ``memory_mb`` for activations, None: as ``inference`` finds it."""
 
     task: str
     model: str | None = None
@@ -72,6 +73,8 @@ def infer_sample(
     fold_norms(network.module)
     if torch.cuda.is_available():
         network.module.cuda()
+    precision = choose_precision(settings.precision, network)
+    log.info("%s: precision %s: %s", events, precision.used, precision.because)
     paths = dict(inputs or {})
     about = {
         "task": settings.task,
@@ -79,6 +82,7 @@ def infer_sample(
         "method": method,
         "threshold": settings.threshold or trained.get("threshold", DEFAULT_THRESHOLD),
         "settings": asdict(settings),
+        "precision": asdict(precision),
         "weights": weights,
         "weights_sha256": checksum(weights),
         "trained": trained,
@@ -92,7 +96,8 @@ def infer_sample(
             check_inputs(network.spec.features, products, store, family)
             check_combined(settings.combine, products, network, store, family)
             count = len({store.event_id(image) for image in range(len(store))})
-        planes = PlanesByNetwork(network, settings, products, about["threshold"])
+        used = replace(settings, precision=precision.used)
+        planes = PlanesByNetwork(network, used, products, about["threshold"])
         outputs = planes.outputs
         make_products(planes, events, family, outputs, output, about, _state(code, paths), network.task_spec.scope)
     log.info("%s: %s", events, in_words(meter.joules() / max(1, count), f"per event for {family} ({meter.source})"))
