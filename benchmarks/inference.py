@@ -110,14 +110,15 @@ def make_event(folder: Path) -> None:
 
 def clean_event(folder: Path, threads: int) -> None:
     """Clean the event of ``make_event`` and print seconds and peak memory as JSON."""
-    from protodune.learning.method import NetworkSettings, infer_sample
+    from protodune.learning.method import NetworkSettings, infer_sample, load_method
 
     start = time.perf_counter()  # after the imports, which do not come again with every event
     for family in ("collection", "induction"):
-        settings = NetworkSettings("denoise", precision="bfloat16")
+        settings = NetworkSettings("denoise", precision="auto")
         weights = str(ZOO / f"unet.{family}.safetensors")
         output = str(folder / f"{family}.h5")
-        infer_sample(settings, "denoise", "unet", family, str(folder / "events.h5"), weights, output, threads=threads)
+        method = load_method(settings, family, weights, threads)
+        infer_sample(method, "denoise", "unet", str(folder / "events.h5"), output)
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}))
 

@@ -25,7 +25,7 @@ from protodune.core.tables import read_table
 from protodune.detector.model import FAMILIES
 from protodune.events.products import Products
 from protodune.events.store import EventStore
-from protodune.learning.method import NetworkSettings, infer_sample
+from protodune.learning.method import NetworkSettings, infer_sample, load_method
 from protodune.learning.weights import load_weights
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events
@@ -112,7 +112,7 @@ def of_sample(name: str, folder: Path) -> dict[str, str]:
                 )
             else:
                 weights = REPOSITORY / "zoo" / f"{method}.{family}.safetensors"
-                infer_sample(NetworkSettings(task), task, method, family, str(events), str(weights), str(output), threads=2)
+                infer_sample(load_method(NetworkSettings(task), family, str(weights), 2), task, method, str(events), str(output))
             found |= of_products(method, family, output, events)
             scores.append(str(folder / f"{method}.{family}.tsv"))
             about = {"task": task, "step": task, "method": method, "sample": "reference"}

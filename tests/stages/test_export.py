@@ -12,7 +12,7 @@ from protodune.core.files import checksum
 from protodune.events.products import Place, Products, ProductWriter
 from protodune.events.regions import from_runs
 from protodune.events.store import EventStore
-from protodune.learning.method import NetworkSettings, infer_sample
+from protodune.learning.method import NetworkSettings, infer_sample, load_method
 from protodune.measure.known.labels import regions_by_label
 from protodune.measure.measuring import measure_products
 from protodune.measure.spec import find_measure
@@ -136,9 +136,8 @@ def test_an_export_that_cannot_be_is_one_line(tmp_path, store_file):
 def network_product(store_file, tmp_path_factory):
     """What the shipped U-Net makes of the induction planes."""
     path = tmp_path_factory.mktemp("network") / "unet.h5"
-    infer_sample(
-        NetworkSettings("denoise"), "denoise", "zoo.v1", "induction", str(store_file), str(WEIGHTS), str(path), threads=2
-    )
+    method = load_method(NetworkSettings("denoise"), "induction", str(WEIGHTS), threads=2)
+    infer_sample(method, "denoise", "zoo.v1", str(store_file), str(path))
     return path
 
 

@@ -16,7 +16,7 @@ from protodune.events.store import EventStore
 from protodune.learning.chain import parse_inputs
 from protodune.learning.features.cleaned import cleaned_features
 from protodune.learning.featureset import input_of
-from protodune.learning.method import NetworkSettings, infer_sample, refined
+from protodune.learning.method import NetworkSettings, infer_sample, load_method, refined
 from protodune.learning.patch_files import PatchFiles
 from protodune.learning.patches import PatchSettings, write_patches
 from protodune.learning.training.fit import Job, train_network
@@ -54,11 +54,8 @@ def chain(store_file, tmp_path_factory):
             write_patches(store_file, "collection", settings, folder / f"{name}.h5", {"clean": products})
     job = Job([str(folder / "train.h5")], [str(folder / "val.h5")])
     train_network(TRAINING, job, folder / "model")
-    settings = NetworkSettings(TASK, "small")
-    infer_sample(
-        settings, "pixels", "small.t", "collection", str(store_file), str(folder / "model/weights.safetensors"),
-        str(folder / "classes.h5"), {"clean": str(first)},
-    )  # fmt: skip
+    method = load_method(NetworkSettings(TASK, "small"), "collection", str(folder / "model/weights.safetensors"))
+    infer_sample(method, "pixels", "small.t", str(store_file), str(folder / "classes.h5"), {"clean": str(first)})
     return folder
 
 
@@ -112,9 +109,8 @@ def test_inputs_that_are_missing_or_of_something_else(chain, store_file, tmp_pat
     weights = str(chain / "model/weights.safetensors")
 
     def infer(inputs):
-        infer_sample(
-            NetworkSettings(TASK), "pixels", "m", "collection", str(store_file), weights, str(tmp_path / "o.h5"), inputs
-        )
+        method = load_method(NetworkSettings(TASK), "collection", weights)
+        infer_sample(method, "pixels", "m", str(store_file), str(tmp_path / "o.h5"), inputs)
 
     with pytest.raises(
         ProtoduneError, match="products of 0 steps with the task 'denoise', expected one; found none; give them"

@@ -49,23 +49,19 @@ class NetworkSettings:
     memory_mb: int | None = None
 
 
-def infer_sample(
-    settings: NetworkSettings,
-    step: str,
-    method: str,
-    family: str,
-    events: str,
-    weights: str,
-    output: str,
-    inputs: Mapping[str, str] | None = None,
-    threads: int = 1,
-    code: str = "",
-) -> None:
-    """Write what a network makes of the planes of a family in a sample.
+@dataclass(frozen=True)
+class TrainedMethod:
+    """A network with the settings of its use: loaded, on its device, with the ``precision`` that was chosen; ``about`` is
+    what product files say of it."""
 
-    ``inputs``: product files by the step that made them; ``code``: digest of the code, with which an interrupted run may go
-    on.
-    """
+    network: Network
+    settings: NetworkSettings
+    family: str
+    about: dict
+
+
+def load_method(settings: NetworkSettings, family: str, weights: str, threads: int = 1) -> TrainedMethod:
+    """Load the weights of a network for the planes of a family; ``threads`` that the process may use."""
     keep_freed_memory()
     torch.set_num_threads(max(1, threads))
     expected = {"task": settings.task, "model": settings.model, "network": settings.network, "family": family}
@@ -74,30 +70,44 @@ def infer_sample(
     if torch.cuda.is_available():
         network.module.cuda()
     precision = choose_precision(settings.precision, network)
-    log.info("%s: precision %s: %s", events, precision.used, precision.because)
-    paths = dict(inputs or {})
+    log.info("%s: precision %s: %s", weights, precision.used, precision.because)
     about = {
         "task": settings.task,
-        "step": step,
-        "method": method,
         "threshold": settings.threshold or trained.get("threshold", DEFAULT_THRESHOLD),
         "settings": asdict(settings),
         "precision": asdict(precision),
         "weights": weights,
         "weights_sha256": checksum(weights),
         "trained": trained,
-        "inputs": paths,
         "versions": versions("numpy", "scipy", "torch"),
     }
+    return TrainedMethod(network, replace(settings, precision=precision.used), family, about)
+
+
+def infer_sample(
+    method: TrainedMethod,
+    step: str,
+    name: str,
+    events: str,
+    output: str,
+    inputs: Mapping[str, str] | None = None,
+    code: str = "",
+) -> None:
+    """Write what a network makes of the planes of its family in a sample, as method ``name`` of a step.
+
+    ``inputs``: product files by the step that made them; ``code``: digest of the code, with which an interrupted run may go
+    on.
+    """
+    paths, network, family = dict(inputs or {}), method.network, method.family
+    about = {**method.about, "step": step, "method": name, "inputs": paths}
     meter = EnergyMeter()
     with contextlib.ExitStack() as stack:
         products = open_inputs(paths, stack)
         with EventStore(events) as store:
             check_inputs(network.spec.features, products, store, family)
-            check_combined(settings.combine, products, network, store, family)
+            check_combined(method.settings.combine, products, network, store, family)
             count = len({store.event_id(image) for image in range(len(store))})
-        used = replace(settings, precision=precision.used)
-        planes = PlanesByNetwork(network, used, products, about["threshold"])
+        planes = PlanesByNetwork(network, method.settings, products, about["threshold"])
         outputs = planes.outputs
         make_products(planes, events, family, outputs, output, about, _state(code, paths), network.task_spec.scope)
     log.info("%s: %s", events, in_words(meter.joules() / max(1, count), f"per event for {family} ({meter.source})"))

@@ -7,7 +7,7 @@ import argparse
 from protodune.core.settings import parse_settings
 from protodune.detector.model import FAMILIES
 from protodune.learning.chain import parse_inputs
-from protodune.learning.method import NetworkSettings, infer_sample
+from protodune.learning.method import NetworkSettings, infer_sample, load_method
 from protodune.stages.command import run_stage, stage_parser
 
 
@@ -29,18 +29,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> None:
     """Write the products of one network for one family of planes of one sample."""
-    infer_sample(
-        parse_settings(NetworkSettings, args.settings),
-        args.step,
-        args.method,
-        args.family,
-        args.events,
-        args.weights,
-        args.output,
-        parse_inputs(args.inputs),
-        args.threads,
-        args.code,
-    )
+    method = load_method(parse_settings(NetworkSettings, args.settings), args.family, args.weights, args.threads)
+    infer_sample(method, args.step, args.method, args.events, args.output, parse_inputs(args.inputs), args.code)
 
 
 def main(argv: list[str] | None = None) -> int:
