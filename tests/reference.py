@@ -112,7 +112,8 @@ def of_sample(name: str, folder: Path) -> dict[str, str]:
                 )
             else:
                 weights = REPOSITORY / "zoo" / f"{method}.{family}.safetensors"
-                infer_sample(load_method(NetworkSettings(task), family, str(weights), 2), task, method, str(events), str(output))
+                loaded = load_method(NetworkSettings(task), family, str(weights), threads=2)
+                infer_sample(loaded, task, method, str(events), str(output))
             found |= of_products(method, family, output, events)
             scores.append(str(folder / f"{method}.{family}.tsv"))
             about = {"task": task, "step": task, "method": method, "sample": "reference"}

@@ -19,11 +19,12 @@ ROOMS = {
     "simulation": BASE,
     "tasks": BASE,
     "learning": (*BASE, "classical", "tasks"),
+    "campaign": (*BASE, "rawio", "classical", "tasks", "learning"),
     "measure": (*BASE, "classical", "tasks"),
     "publish": (*BASE, "tasks", "measure"),
     "launch": ("core", "learning", "measure"),
     "dag": ("core",),
-    "stages": (*BASE, "rawio", "classical", "simulation", "tasks", "learning", "measure", "publish", "launch"),
+    "stages": (*BASE, "rawio", "classical", "simulation", "tasks", "learning", "campaign", "measure", "publish", "launch"),
 }
 """The rooms that each room may import, besides itself."""
 FRONT = {"cli.py": ("core", "detector", "rawio", "stages"), "__main__.py": ("cli",), "__init__.py": ()}

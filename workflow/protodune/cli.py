@@ -1,8 +1,9 @@
-"""The command ``protodune``: look into files without the workflow."""
+"""The command ``protodune``: look into files and clean them without the workflow."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 
 import protodune
 from protodune.detector.registry import DEFAULT, find_detector
@@ -12,7 +13,7 @@ from protodune.stages.command import run_stage
 
 def parser() -> argparse.ArgumentParser:
     """Command line of ``protodune``."""
-    p = argparse.ArgumentParser(prog="protodune", description="Look into raw and converted files.")
+    p = argparse.ArgumentParser(prog="protodune", description="Look into raw and converted files, and clean raw ones.")
     p.add_argument("--version", action="version", version=protodune.__version__)
     commands = p.add_subparsers(dest="command", required=True)
     q = commands.add_parser("inspect", help="what is in a ROOT, HDF5 or .npy file, and what is wrong with it")
@@ -20,12 +21,21 @@ def parser() -> argparse.ArgumentParser:
     q.add_argument("--tag", help="art tag module[:instance[:process]] of the digits")
     q.add_argument("--detector", default=DEFAULT, help="detector that the channels belong to, by name (default %(default)s)")
     q.add_argument("--all", action="store_true", help="read every event, not only the first five")
+    q = commands.add_parser(
+        "clean", help="clean files of raw digits: each becomes a ROOT file; options: protodune clean --help"
+    )
+    q.add_argument("arguments", nargs=argparse.REMAINDER)
     return p
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns 1 if a file has a problem."""
-    a = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ["clean"]:
+        from protodune.stages.produce import clean  # torch is not for a look into a file
+
+        return clean.main(given[1:])
+    a = parser().parse_args(given)
     problems = []
 
     def action() -> None:

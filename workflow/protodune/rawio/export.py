@@ -55,12 +55,12 @@ class ExportedPlane:
 
 
 def export_products(
-    events: str, products: Sequence[str], output: str, denoised_runs_adc: float | None = None
+    events: str, products: Sequence[str], output: str, denoised_runs_adc: float | None = None, source: str | None = None
 ) -> dict[str, int]:
     """Write the good channels of all planes that product files hold as ROOT; return the number of entries by tree.
 
     ``products``: files of different plane families; ``denoised_runs_adc``: write also the runs of denoised values of larger
-    size, ADC of the reference gain; None: do not.
+    size, ADC of the reference gain; None: do not; ``source``: what the head names instead of files that do not stay.
     """
     with EventStore(events) as store, contextlib.ExitStack() as stack:
         opened = by_family([stack.enter_context(Products(path)) for path in products])
@@ -74,8 +74,8 @@ def export_products(
             )
         head = {
             "detector": store.detector.name, "detector_version": store.detector.version, "ticks": store.ticks,
-            "tick_ns": store.detector.tick_ns, "events": events, "denoised_runs_adc": denoised_runs_adc,
-            "products": {family: _about(found) for family, found in opened.items()},
+            "tick_ns": store.detector.tick_ns, "events": source or events, "denoised_runs_adc": denoised_runs_adc,
+            "products": {family: _about(found, source) for family, found in opened.items()},
             "versions": versions("uproot", "numpy"),
         }  # fmt: skip
         trees += [LARGE] if denoised_runs_adc is not None else []
@@ -95,9 +95,10 @@ def by_family(opened: list[Products]) -> dict[str, Products]:
     return found
 
 
-def _about(found: Products) -> dict:
+def _about(found: Products, source: str | None) -> dict:
     """What the head of the file says of one product file: all that it says itself, and the threshold of its regions."""
-    return {**found.about, "file": found.path, "region_threshold": found.threshold if found.has(REGIONS) else None}
+    files = {"file": found.path} if source is None else {"events": source, "file": None}
+    return {**found.about, **files, "region_threshold": found.threshold if found.has(REGIONS) else None}
 
 
 def _planes(store: EventStore, opened: Mapping[str, Products], large_adc: float | None) -> Iterator[ExportedPlane]:

@@ -1,0 +1,92 @@
+"""Clean files of raw digits on one machine: each becomes a ROOT file with waveforms, charge and regions, and a row of
+OUTPUT/summary.tsv."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from protodune.campaign.batch import DONE, EARLIER, FAILED, SUMMARY, CleanSettings, clean_files
+from protodune.core.errors import ProtoduneError
+from protodune.core.files import read_text, require_file
+from protodune.detector.model import FAMILIES
+from protodune.detector.registry import DEFAULT
+from protodune.learning.method import NetworkSettings, load_method
+from protodune.stages.command import number, run_stage, stage_parser
+
+ZOO = Path(__file__).resolve().parents[4] / "zoo"
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    """Add the options of the stage to a parser."""
+    p.add_argument("file", nargs="*", help="files of raw digits: ROOT (LArSoft, flat), or addresses that uproot opens")
+    p.add_argument("--list", metavar="FILE", help="text file: more files, one per line, # begins a comment")
+    p.add_argument("--output", required=True, metavar="DIR", help="folder for the ROOT files and summary.tsv")
+    p.add_argument(
+        "--weights",
+        default=str(ZOO / "unet.{family}.safetensors"),
+        help="weights of a network for the task denoise, {family} is filled in (default: the shipped U-Net)",
+    )
+    p.add_argument("--detector", default=DEFAULT, help="detector that the files are of, by name (default: %(default)s)")
+    p.add_argument("--tag", help="art tag module[:instance[:process]] of the digits")
+    p.add_argument("--bad-channels", help="text file: offline channels, one per line, # begins a comment")
+    p.add_argument(
+        "--noisy-above",
+        type=number,
+        default=3.0,
+        help="channels with more noise than this many times the median of their plane count as bad (default: %(default)s)",
+    )
+    p.add_argument("--precision", default="auto", help="auto, float32, bfloat16 or float16 (default: %(default)s)")
+    p.add_argument("--threads", type=int, default=1, help="threads of the network and of unpacking (default: %(default)s)")
+    p.add_argument("--scratch", metavar="DIR", help="folder for what is needed in between (default: OUTPUT)")
+
+
+def run(a: argparse.Namespace) -> None:
+    """Clean the files; a ProtoduneError if any of them failed."""
+    sources = [*a.file, *(read_list(a.list) if a.list else [])]
+    if not sources:
+        raise ProtoduneError("found no file, expected one or more; name them, or give --list")
+    settings = NetworkSettings("denoise", precision=a.precision)
+    methods = {}
+    for family in FAMILIES:
+        weights = require_file(a.weights.replace("{family}", family), f"weights for {family} planes", "give --weights")
+        methods[family] = load_method(settings, family, str(weights), a.threads)
+    cleaning = CleanSettings(
+        detector=a.detector, tag=a.tag, noisy_above=a.noisy_above, bad_channels=a.bad_channels, scratch=a.scratch
+    )
+    rows = clean_files(sources, a.output, methods, cleaning, Path(a.weights).name.split(".")[0], a.threads)
+    count = {status: sum(row["status"] == status for row in rows) for status in (DONE, EARLIER, FAILED)}
+    log.info("%s", ", ".join(f"{n} {status}" for status, n in count.items() if n))
+    if count[FAILED]:
+        causes = [row["cause"] for row in rows if row["status"] == FAILED]
+        raise ProtoduneError(
+            f"{count[FAILED]} of {len(rows)} files failed: {'; '.join(causes[:3])}{'; ...' if len(causes) > 3 else ''}; "
+            f"{Path(a.output) / SUMMARY} has all of them; mend or leave them out, and give the same command again"
+        )
+
+
+def read_list(path: str) -> Sequence[str]:
+    """Return the files that a text file lists."""
+    lines = read_text(path, "a list of files", "give another --list").splitlines()
+    return [name for line in lines if (name := line.split("#")[0].strip())]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Command line of the stage."""
+    p = stage_parser("clean", __doc__)
+    add_arguments(p)
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns 1 if a file failed."""
+    a = parser().parse_args(argv)
+    return run_stage("clean", lambda: run(a))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
