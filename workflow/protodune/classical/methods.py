@@ -70,4 +70,5 @@ def as_method(settings: MethodSettings, outputs: Sequence[Output], workers: int 
 def read_plane(store: EventStore, place: Place) -> PlaneReadout:
     """Return what a classical method gets of one plane of a store."""
     name, image = place.plane.name, place.image
-    return PlaneReadout(place.plane, store.adc(name, image), store.waveforms(name, image), store.bad(name, image))
+    adc = store.adc(name, image)
+    return PlaneReadout(place.plane, adc, store.waveforms(name, image, adc), store.bad(name, image))

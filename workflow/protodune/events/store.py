@@ -323,9 +323,10 @@ class EventStore:
         """Offline channel numbers, uint32 (channels,)."""
         return self._of_plane(plane, "channel", image)
 
-    def waveforms(self, plane: str, image: int) -> np.ndarray:
-        """Values less the pedestal, float32 (channels, ticks), ADC; bad channels are zero."""
-        signal = self.adc(plane, image) - self.pedestal(plane, image)[:, None]
+    def waveforms(self, plane: str, image: int, adc: np.ndarray | None = None) -> np.ndarray:
+        """Values less the pedestal, float32 (channels, ticks), ADC; bad channels are zero.  ``adc``: the raw values, if they
+        were read already."""
+        signal = (self.adc(plane, image) if adc is None else adc) - self.pedestal(plane, image)[:, None]
         signal[self.bad(plane, image)] = 0
         return signal
 

@@ -27,8 +27,8 @@ def plane_features(store: EventStore, name: str, image: int, inputs: Inputs | No
 
 def mended_waveforms(store: EventStore, name: str, image: int) -> np.ndarray:
     """Return waveforms with sticky codes mended and tails removed, float32 (channels, ticks), ADC of the detector."""
-    plane = store.plane(name, image)
-    waveforms = mend_sticky_codes(store.waveforms(name, image), store.adc(name, image), store.bad(name, image), plane)
+    plane, adc = store.plane(name, image), store.adc(name, image)
+    waveforms = mend_sticky_codes(store.waveforms(name, image, adc), adc, store.bad(name, image), plane)
     return restore_baseline(waveforms, plane)
 
 
