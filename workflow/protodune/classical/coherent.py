@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import maximum_filter1d
 
+from protodune.classical.medians import sorted_median
 from protodune.detector.model import Plane
 
 LOW_PASS_MHZ = 0.4
@@ -53,7 +54,7 @@ def group_median(waveforms: np.ndarray, group_size: int, exclude: np.ndarray | N
     grouped = waveforms.reshape(n // group_size, group_size, ticks)
     values = np.ascontiguousarray(np.moveaxis(grouped, 1, 2))
     if exclude is None:
-        return np.median(values, axis=2).astype(np.float32)
+        return sorted_median(values).astype(np.float32)
     exclude = np.broadcast_to(exclude if exclude.ndim == 2 else exclude[:, None], waveforms.shape)
     left_out = np.moveaxis(exclude.reshape(grouped.shape), 1, 2)
     values[left_out] = np.inf  # sorts to the end; the middle of what is left is found by its count

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from protodune.classical.deconvolution import Deconvolved
+from protodune.classical.medians import sorted_quantile
 from protodune.detector.model import Plane
 from protodune.events.regions import from_runs, runs
 
@@ -39,7 +40,7 @@ def noise_rms(image: np.ndarray) -> np.ndarray:
     """Return the noise of each channel, float32 (channels,): half the 16-84 % range, then the rms of what lies within
     five."""
     step = max(1, image.shape[1] // 500)  # a part of the ticks tells the range
-    low, high = np.percentile(image[:, ::step], [16, 84], axis=1)
+    low, high = sorted_quantile(image[:, ::step], (0.16, 0.84))
     start = np.maximum((high - low) / 2, _MIN_RMS).astype(np.float32)
     middle = ((high + low) / 2).astype(np.float32)
     within = np.abs(image - middle[:, None]) < 5 * start[:, None]

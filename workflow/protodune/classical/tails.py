@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import lfilter
 
+from protodune.classical.medians import sorted_median
 from protodune.detector.model import Plane
 
 SIGNAL_ADC, PAD_BEFORE, PAD_AFTER = 20.0, 10, 20
@@ -126,7 +127,7 @@ def _local_baseline(waveforms: np.ndarray) -> np.ndarray:
     ticks = waveforms.shape[1]
     blocks = max(1, ticks // _BLOCK_TICKS)
     edges = np.linspace(0, ticks, blocks + 1).astype(int)
-    medians = np.stack([np.median(waveforms[:, a:b], axis=1) for a, b in pairwise(edges)], axis=1)
+    medians = np.stack([sorted_median(waveforms[:, a:b]) for a, b in pairwise(edges)], axis=1)
     if blocks == 1:
         return np.repeat(medians, ticks, axis=1)
     place = np.clip((np.arange(ticks) + 0.5) / ticks * blocks - 0.5, 0, blocks - 1)

@@ -178,6 +178,8 @@ def _extend(tree: uproot.WritableTree, plane: ExportedPlane, channel: np.ndarray
         rows: dict = {"channel": channel.astype(np.uint32), **columns}
         for name, value in plane.place.items():
             text = PLACE[name] == "string"
-            rows[name] = awkward.Array([value] * len(channel)) if text else np.full(len(channel), value, PLACE[name])
+            rows[name] = (
+                awkward.from_numpy(np.full(len(channel), value)) if text else np.full(len(channel), value, PLACE[name])
+            )
         tree.extend(rows)
     return len(channel)
