@@ -72,6 +72,12 @@ def test_what_is_done_stays_until_file_or_settings_change(sources, tmp_path):
     assert changed["small.root"]["status"] == "done"
     source.touch()
     assert cleaned(out, source)["small.root"]["status"] == "done"
+    (tmp_path / "bad.txt").write_text("1700\n")
+    listed = ("--precision", "float32", "--bad-channels", str(tmp_path / "bad.txt"), "--scratch", str(tmp_path))
+    assert cleaned(out, source, options=listed)["small.root"]["status"] == "done"
+    assert cleaned(out, source, options=listed[:-2])["small.root"]["status"] == "done earlier", "scratch decides nothing"
+    (tmp_path / "bad.txt").write_text("1700\n1701\n")
+    assert cleaned(out, source, options=listed)["small.root"]["status"] == "done", "another list of the same name"
 
 
 def test_the_values_are_those_of_the_stages_one_by_one(sources, store_file, tmp_path):

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from protodune.classical.pedestal import estimate_pedestal
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import write_text
+from protodune.core.files import checksum, write_text
 from protodune.core.provenance import versions
 from protodune.core.tables import write_table
 from protodune.detector.registry import DEFAULT
@@ -114,17 +114,19 @@ class _Batch:
         record = output.with_suffix(".json")
         same = {
             "source": _state(source),
-            "settings": asdict(self.settings),
+            "settings": _decisive(self.settings),
             "method": self._about(),
             "version": RECORD_VERSION,
         }
         done = _read_record(record)
         if done is not None and done.get("same") == json.loads(json.dumps(same)) and _size(output) == done["output_bytes"]:
             self._check_events([tuple(e) for e in done["events"]], source)
+            self._of_event |= dict.fromkeys(map(tuple, done["events"]), source)
             return {**_columns(done, output), "status": EARLIER}
         with tempfile.TemporaryDirectory(prefix=".protodune-", dir=self.settings.scratch or self._made_folder()) as scratch:
             done = self._through_the_chain(source, output, Path(scratch))
         done |= {"same": same, "output_bytes": _size(output), "source_bytes": same["source"]["bytes"]}
+        self._of_event |= dict.fromkeys(map(tuple, done["events"]), source)
         write_text(record, json.dumps(done | {"versions": versions("numpy", "torch", "uproot")}, indent=1) + "\n")
         return {**_columns(done, output), "status": DONE}
 
@@ -153,7 +155,6 @@ class _Batch:
                 f"{source}: event {twice} (run, subrun, event) is in {self._of_event[twice]} as well, expected it once; "
                 "leave one of the files out"
             )
-        self._of_event |= dict.fromkeys(events, source)
 
     def _about(self) -> dict:
         """What of the method decides the bytes of its output."""
@@ -163,6 +164,12 @@ class _Batch:
     def _made_folder(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder
+
+
+def _decisive(settings: CleanSettings) -> dict:
+    """What of the settings decides the bytes of an output: not where things lie, but what is in a list of channels."""
+    listed = checksum(settings.bad_channels) if settings.bad_channels and Path(settings.bad_channels).is_file() else None
+    return {**asdict(settings), "scratch": None, "bad_channels": listed}
 
 
 def _state(source: str) -> dict:
