@@ -7,7 +7,8 @@ import pytest
 
 from helpers import TICKS, small_sample
 from protodune.core.errors import ProtoduneError
-from protodune.events.products import Output, Place, Products, ProductWriter, make_products, places
+from protodune.events.making import make_products, places
+from protodune.events.products import Output, Place, Products, ProductWriter
 from protodune.events.store import EventStore
 from protodune.rawio.flat import write_flat
 from protodune.simulation.events import simulate_events

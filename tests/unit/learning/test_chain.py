@@ -11,7 +11,8 @@ from helpers import one_line_error, run_module
 from plugins.pixel_task import NOTHING, OTHER, TRACK, pixel_classes
 from protodune.core.errors import ProtoduneError
 from protodune.core.tables import read_table
-from protodune.events.products import Products, make_products
+from protodune.events.making import make_products
+from protodune.events.products import Products
 from protodune.events.store import EventStore
 from protodune.learning.chain import parse_inputs
 from protodune.learning.features.cleaned import cleaned_features

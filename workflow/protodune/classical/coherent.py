@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.fft
-from scipy.ndimage import maximum_filter1d
 
 from protodune.classical.medians import sorted_median
 from protodune.detector.model import Plane
+from protodune.events.regions import widened
 
 LOW_PASS_MHZ = 0.4
 LOW_PASS_ORDER = 4
@@ -38,10 +38,7 @@ def low_pass(waveforms: np.ndarray, plane: Plane, workers: int = 1) -> np.ndarra
 
 def signal_mask(waveforms: np.ndarray, threshold_adc: float) -> np.ndarray:
     """Return where a waveform exceeds the threshold in size, extended by 8 ticks before and 20 after; bool, same shape."""
-    above = (np.abs(waveforms) > threshold_adc).astype(np.uint8)
-    width = PAD_BEFORE + PAD_AFTER + 1
-    # A maximum over [t - PAD_AFTER, t + PAD_BEFORE]; the filter's window is centred, hence the origin.
-    return maximum_filter1d(above, width, axis=1, mode="constant", origin=width // 2 - PAD_BEFORE).astype(bool)
+    return widened(np.abs(waveforms) > threshold_adc, PAD_BEFORE, PAD_AFTER)
 
 
 def group_median(waveforms: np.ndarray, group_size: int, exclude: np.ndarray | None = None) -> np.ndarray:
@@ -72,8 +69,7 @@ def bridge_shared_signal(median: np.ndarray, masked_share: np.ndarray) -> np.nda
     There most channels hold signal at the same tick (``masked_share`` of more than a half), and before and after it what all
     of them share is the foot of the pulse, not noise.
     """
-    shared = (masked_share > MAX_MASKED_SHARE).astype(np.uint8)
-    shared = maximum_filter1d(shared, 2 * BRIDGE_TICKS + 1, axis=1, mode="constant").astype(bool)
+    shared = widened(masked_share > MAX_MASKED_SHARE, BRIDGE_TICKS, BRIDGE_TICKS)
     bridged, ticks = median.copy(), np.arange(median.shape[1])
     for group in np.flatnonzero(shared.any(axis=1) & ~shared.all(axis=1)):
         hidden = shared[group]

@@ -6,11 +6,13 @@ ProtoDUNE-SP, docs/physics.md).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import scipy.fft
 
+from protodune.core.blocks import ROWS, row_blocks
 from protodune.detector.model import Plane
 from protodune.detector.response import margin_ticks, response_spectrum
 
@@ -18,6 +20,8 @@ GAUSSIAN = (0.12, 2.0)
 """Sigma in MHz and power of exp(-1/2 (f / sigma)^power)."""
 LOW_TIGHT_MHZ, LOW_LOOSE_MHZ = 0.014, 0.002
 _GAP_ROWS = 20
+_LEAST_GAIN = 1e-7
+"""Frequencies of which all filters leave less are left out."""
 
 
 @dataclass
@@ -40,52 +44,50 @@ def high_frequency_filter(frequency_mhz: np.ndarray, sigma_mhz: float, power: fl
     return np.exp(-0.5 * (frequency_mhz / sigma_mhz) ** power)
 
 
-def _with_gaps(image: np.ndarray, plane: Plane) -> np.ndarray:
-    """Put empty rows after each run of neighbouring wires; wires without an end go on around the frame, as the transform
-    does."""
+def _rows(plane: Plane) -> tuple[np.ndarray, int]:
+    """Return the row of each channel in the array that is transformed, and how many rows that has: some are empty after each
+    run of neighbouring wires; wires without an end go on around the frame, as the transform does."""
+    rows = np.arange(plane.n_channels)
     if not plane.segments:
-        return image
-    gap = np.zeros((_GAP_ROWS, image.shape[1]), image.dtype)
-    return np.concatenate([part for first, stop in plane.segments for part in (image[first:stop], gap)])
+        return rows, plane.n_channels
+    shifted = np.concatenate([rows[first:stop] + i * _GAP_ROWS for i, (first, stop) in enumerate(plane.segments)])
+    return shifted, plane.n_channels + len(plane.segments) * _GAP_ROWS
 
 
-def _without_gaps(image: np.ndarray, plane: Plane) -> np.ndarray:
-    """Return the rows of the plane; the inverse of ``_with_gaps``."""
-    if not plane.segments:
-        return image
-    shifted = [(first + i * _GAP_ROWS, stop + i * _GAP_ROWS) for i, (first, stop) in enumerate(plane.segments)]
-    return np.concatenate([image[first:stop] for first, stop in shifted])
+def _inverse(plane: Plane, length: int, n_rows: int, kept: int) -> np.ndarray:
+    """Return the wire filter over the response, electrons per ADC, complex64 (n_rows // 2 + 1, kept frequencies): those of
+    the wires that are left out are the same as these."""
+    shared = (plane.field, plane.electronics, plane.tick_us, plane.deconvolution.wire_sigma)
+    return _cached_inverse(shared, _Shape(plane, length, n_rows, kept))
 
 
-def _response(plane: Plane, length: int, n_rows: int) -> np.ndarray:
-    """Return the response in ADC per electron, complex64 (rows, frequencies)."""
-    reach = np.arange(plane.field.reach + 1)
-    weight = np.where(reach == 0, 1, 2) * np.cos(2 * np.pi * np.arange(n_rows)[:, None] / n_rows * reach)
-    return weight.astype(np.complex64) @ np.stack([response_spectrum(plane, int(r), length) for r in reach])
+@dataclass(frozen=True)
+class _Shape:
+    """Of the array that is transformed: its size, and a plane with the response, which does not tell shapes apart."""
+
+    plane: Plane = field(compare=False)
+    length: int
+    n_rows: int
+    kept: int
+
+
+@lru_cache(maxsize=3)
+def _cached_inverse(_: tuple, shape: _Shape) -> np.ndarray:
+    plane, length, n_rows = shape.plane, shape.length, shape.n_rows
+    reach, wire = np.arange(plane.field.reach + 1), np.arange(n_rows // 2 + 1)[:, None]
+    weight = np.where(reach == 0, 1, 2) * np.cos(2 * np.pi * wire / n_rows * reach)
+    response = weight.astype(np.complex64) @ np.stack([response_spectrum(plane, int(r), length) for r in reach])
+    # Where the response has no power nothing is known; the filters leave nothing there.
+    size = np.abs(response)
+    response[size < 1e-6 * size.max()] = np.inf
+    wire_filter = np.exp(-0.5 * (2 * wire / n_rows / plane.deconvolution.wire_sigma) ** 2).astype(np.float32)
+    return wire_filter / response[:, : shape.kept]
 
 
 def _padding(plane: Plane, ticks: int) -> tuple[slice, int]:
     """Return where a record of ``ticks`` lies in the array that is transformed, and that array's length."""
     pad = margin_ticks(plane.tick_us)
     return slice(pad, pad + ticks), scipy.fft.next_fast_len(ticks + 2 * pad, real=True)
-
-
-def _charge_spectrum(waveforms: np.ndarray, plane: Plane, workers: int) -> tuple[np.ndarray, slice, int]:
-    """Return the spectrum along time of the charge of each row, complex64, where the record lies, and its length."""
-    inner, length = _padding(plane, waveforms.shape[1])
-    rows = _with_gaps(waveforms, plane)
-    n_rows = len(rows)
-    padded = np.zeros((n_rows, length), np.float32)
-    padded[:, inner] = rows
-    spectrum = scipy.fft.fft(scipy.fft.rfft(padded, axis=1, workers=workers), axis=0, workers=workers)
-    wire_frequency = np.abs(scipy.fft.fftfreq(n_rows)) * 2
-    wire_filter = np.exp(-0.5 * (wire_frequency / plane.deconvolution.wire_sigma) ** 2).astype(np.float32)
-    response = _response(plane, length, n_rows)
-    # Where the response has no power nothing is known; the filters leave nothing there.
-    size = np.abs(response)
-    response[size < 1e-6 * size.max()] = np.inf
-    spectrum *= wire_filter[:, None] / response
-    return scipy.fft.ifft(spectrum, axis=0, workers=workers), inner, length
 
 
 def _filters(plane: Plane, frequency: np.ndarray) -> dict[str, np.ndarray]:
@@ -99,13 +101,33 @@ def _filters(plane: Plane, frequency: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _images(waveforms: np.ndarray, plane: Plane, workers: int, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
-    spectrum, inner, length = _charge_spectrum(waveforms, plane, workers)
-    gains = _filters(plane, scipy.fft.rfftfreq(length, plane.tick_us))
-    images = {}
-    for name in wanted:
-        image = scipy.fft.irfft(spectrum * gains[name].astype(np.float32), length, axis=1, workers=workers)
-        images[name] = _without_gaps(image[:, inner], plane)
+    inner, length = _padding(plane, waveforms.shape[1])
+    filters = _filters(plane, scipy.fft.rfftfreq(length, plane.tick_us))
+    gains = np.stack([filters[name] for name in wanted]).astype(np.float32)
+    kept = 1 + int(np.flatnonzero(gains.max(axis=0) > _LEAST_GAIN)[-1])
+    spectrum = _charge_spectrum(waveforms, plane, kept, workers)
+    images = {name: np.empty(waveforms.shape, np.float32) for name in wanted}
+    for rows in row_blocks(len(waveforms), ROWS * workers):
+        for name, gain in zip(wanted, gains, strict=True):
+            image = scipy.fft.irfft(spectrum[rows] * gain[:kept], length, axis=1, workers=workers)
+            images[name][rows] = image[:, inner]
     return images
+
+
+def _charge_spectrum(waveforms: np.ndarray, plane: Plane, kept: int, workers: int) -> np.ndarray:
+    """Return the spectrum along time of the charge of each channel, complex64 (channels, kept frequencies)."""
+    inner, length = _padding(plane, waveforms.shape[1])
+    place, n_rows = _rows(plane)
+    spectrum = np.zeros((n_rows, kept), np.complex64)
+    for rows in row_blocks(len(waveforms), ROWS * workers):
+        padded = np.zeros((rows.stop - rows.start, length), np.float32)
+        padded[:, inner] = waveforms[rows]
+        spectrum[place[rows]] = scipy.fft.rfft(padded, axis=1, workers=workers)[:, :kept]
+    spectrum = scipy.fft.fft(spectrum, axis=0, workers=workers, overwrite_x=True)
+    inverse = _inverse(plane, length, n_rows, kept)
+    spectrum[: len(inverse)] *= inverse
+    spectrum[len(inverse) :] *= inverse[n_rows - len(inverse) : 0 : -1]
+    return scipy.fft.ifft(spectrum, axis=0, workers=workers, overwrite_x=True)[place]
 
 
 def deconvolve(waveforms: np.ndarray, plane: Plane, workers: int = 1) -> Deconvolved:
@@ -122,15 +144,14 @@ def convolve(charge: np.ndarray, plane: Plane, workers: int = 1) -> np.ndarray:
     """Return the waveforms in ADC of charge in electrons per tick, float32 (channels, ticks); inverse of ``deconvolve`` but
     for its filters."""
     inner, length = _padding(plane, charge.shape[1])
-    rows = _with_gaps(charge, plane)
-    hit = np.flatnonzero(rows.any(axis=1))
-    total = np.zeros((len(rows), length), np.float32)
+    place, n_rows = _rows(plane)
+    hit = np.flatnonzero(charge.any(axis=1))
+    total = np.zeros((n_rows, length), np.float32)
     padded = np.zeros((len(hit), length), np.float32)
-    padded[:, inner] = rows[hit]
+    padded[:, inner] = charge[hit]
     spectrum = scipy.fft.rfft(padded, axis=1, workers=workers)
     for r in range(plane.field.reach + 1):
         seen = scipy.fft.irfft(spectrum * response_spectrum(plane, r, length), length, axis=1, workers=workers)
         for shift in {-r, r}:
-            there = (hit + shift) % len(rows)
-            total[there] += seen
-    return _without_gaps(total[:, inner], plane)
+            total[(place[hit] + shift) % n_rows] += seen
+    return total[place, inner]

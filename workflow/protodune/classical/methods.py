@@ -11,7 +11,8 @@ import numpy as np
 from protodune.classical.step import PlaneReadout, find_step
 from protodune.core.errors import ProtoduneError
 from protodune.core.settings import build
-from protodune.events.products import Method, Output, Place, PlaneProduct
+from protodune.events.making import Method
+from protodune.events.products import Output, Place, PlaneProduct
 from protodune.events.store import EventStore
 
 

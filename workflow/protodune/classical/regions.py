@@ -9,7 +9,7 @@ import numpy as np
 from protodune.classical.deconvolution import Deconvolved
 from protodune.classical.medians import sorted_quantile
 from protodune.detector.model import Plane
-from protodune.events.regions import from_runs, runs
+from protodune.events.regions import from_runs, runs, widened
 
 REBIN = 6
 _MIN_RMS = 1e-3
@@ -50,8 +50,7 @@ def noise_rms(image: np.ndarray) -> np.ndarray:
 
 def threshold_regions(waveforms: np.ndarray, threshold: np.ndarray | float, before: int = 10, after: int = 20) -> np.ndarray:
     """Return where a waveform exceeds its threshold in size, extended by ticks before and after; bool, same shape."""
-    row, begin, end = runs(np.abs(waveforms) > threshold)
-    return from_runs(row, begin - before, end + after, waveforms.shape)
+    return widened(np.abs(waveforms) > threshold, before, after)
 
 
 def _rebin(image: np.ndarray) -> np.ndarray:

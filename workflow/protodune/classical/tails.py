@@ -6,14 +6,17 @@ Model of LArSoft's ProtoDUNE data preparation: data = signal + tail + pedestal; 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 from scipy.signal import lfilter
 
 from protodune.classical.medians import sorted_median
+from protodune.core.blocks import row_blocks
 from protodune.detector.model import Plane
+from protodune.events.regions import widened
 
 SIGNAL_ADC, PAD_BEFORE, PAD_AFTER = 20.0, 10, 20
 """Threshold in ADC of the reference gain (``Plane.adc_scale``), ticks before and after."""
@@ -33,25 +36,46 @@ def remove_tails(waveforms: np.ndarray, plane: Plane, flags: np.ndarray | None =
     Pedestal and initial tail of each channel by least squares over the ticks without signal (|s| > 20 ADC, 10 ticks before
     and 20 after), repeated until these are the same.  A channel with fewer than 50 such ticks is left as it is.
     """
-    ticks, decay_ticks, least = waveforms.shape[1], plane.tail_us / plane.tick_us, SIGNAL_ADC * plane.adc_scale
-    beta = np.exp(-1 / decay_ticks)
-    alpha = 1 - beta
-    # s_i = d_i - p - tail_i and tail_{i+1} = beta tail_i - alpha s_i, so s is linear in d, p and tail_0.
-    signal = _without_tail(waveforms, alpha, beta)
-    per_pedestal = -_without_tail(np.ones((1, ticks), np.float32), alpha, beta)[0]
-    per_tail = -((beta + alpha) ** np.arange(ticks)).astype(np.float32)
-    basis = np.stack([per_pedestal, per_tail]).astype(np.float64)
+    model = _TailModel.of(plane, waveforms.shape[1])
+    found = np.empty(waveforms.shape, np.float32)
+    for rows in row_blocks(len(waveforms)):
+        here = waveforms[rows]
+        found[rows] = _signal(here, model, signal_flags(here, plane) if flags is None else flags[rows].copy())
+    return found
 
+
+@dataclass(frozen=True)
+class _TailModel:
+    """Recharge per tick, the threshold of signal in ADC, and what a pedestal and an initial tail of 1 ADC add to
+    the signal, float64 (2, ticks)."""
+
+    alpha: float
+    threshold_adc: float
+    basis: np.ndarray
+
+    @classmethod
+    @cache
+    def of(cls, plane: Plane, ticks: int) -> _TailModel:
+        # s_i = d_i - p - tail_i and tail_{i+1} = beta tail_i - alpha s_i with beta = 1 - alpha, so tail_{i+1} = tail_i -
+        # alpha (d_i - p), and s is linear in d, p and tail_0.
+        alpha = -np.expm1(-plane.tick_us / plane.tail_us)
+        per_pedestal = -_without_tail(np.ones((1, ticks), np.float32), alpha)[0]
+        per_tail = -np.ones(ticks, np.float32)
+        return cls(alpha, SIGNAL_ADC * plane.adc_scale, np.stack([per_pedestal, per_tail]).astype(np.float64))
+
+
+def _signal(waveforms: np.ndarray, model: _TailModel, flags: np.ndarray) -> np.ndarray:
+    """Return ``remove_tails`` of some channels; ``flags`` are changed."""
+    signal = _without_tail(waveforms, model.alpha)
     found = signal.copy()
     open_rows = np.arange(len(waveforms))
-    flags = signal_flags(waveforms, plane) if flags is None else flags.copy()
     for _ in range(MAX_ITERATIONS):
         if len(open_rows) == 0:
             break
         rows = open_rows[(~flags[open_rows]).sum(axis=1) >= _MIN_SAMPLES]
         weight = (~flags[rows]).astype(np.float32)
-        found[rows] = signal[rows] + (_fit(signal[rows], weight, basis) @ basis).astype(np.float32)
-        new = _flags(found[rows], least)
+        found[rows] = signal[rows] + (_fit(signal[rows], weight, model.basis) @ model.basis).astype(np.float32)
+        new = _flags(found[rows], model.threshold_adc)
         changed = (new != flags[rows]).any(axis=1)
         flags[rows] = new
         open_rows = rows[changed]
@@ -73,7 +97,11 @@ def restore_baseline(waveforms: np.ndarray, plane: Plane) -> np.ndarray:
 
 def signal_flags(waveforms: np.ndarray, plane: Plane) -> np.ndarray:
     """Return where a waveform is above 20 ADC from its local baseline, extended by 10 ticks before and 20 after; bool."""
-    return _flags(waveforms - _local_baseline(waveforms), SIGNAL_ADC * plane.adc_scale)
+    flags = np.empty(waveforms.shape, bool)
+    for rows in row_blocks(len(waveforms)):
+        here = waveforms[rows]
+        flags[rows] = _flags(here - _local_baseline(here), SIGNAL_ADC * plane.adc_scale)
+    return flags
 
 
 def tail_strength(waveforms: np.ndarray, plane: Plane, flags: np.ndarray | None = None) -> float:
@@ -84,16 +112,17 @@ def tail_strength(waveforms: np.ndarray, plane: Plane, flags: np.ndarray | None 
     """
     decay_ticks = plane.tail_us / plane.tick_us
     flags = signal_flags(waveforms, plane) if flags is None else flags
-    signal = np.where(flags, waveforms, 0).astype(np.float64)
-    quiet = ~flags
-    total = np.where(quiet.sum(axis=1) >= _MIN_SAMPLES, signal.sum(axis=1), 0)
+    total = np.zeros(len(waveforms))
+    for rows in row_blocks(len(waveforms)):
+        enough = (~flags[rows]).sum(axis=1) >= _MIN_SAMPLES
+        total[rows] = np.where(enough, (waveforms[rows] * flags[rows]).sum(axis=1, dtype=np.float64), 0)
     rows = np.argsort(total)[-STRENGTH_CHANNELS:]
     rows = rows[total[rows] > MIN_PULSE_ADC_TICKS * plane.adc_scale]
     if len(rows) == 0:
         return float("nan")
     beta = np.exp(-1 / decay_ticks)
-    tail = lfilter([0, beta - 1], [1, -beta], signal[rows], axis=1)
-    weight = quiet[rows]
+    tail = lfilter([0, beta - 1], [1, -beta], np.where(flags[rows], waveforms[rows], 0).astype(np.float64), axis=1)
+    weight = ~flags[rows]
     count = weight.sum(axis=1, keepdims=True)
     tail_off = (tail - (tail * weight).sum(axis=1, keepdims=True) / count) * weight
     data_off = (waveforms[rows] - (waveforms[rows] * weight).sum(axis=1, keepdims=True) / count) * weight
@@ -103,9 +132,14 @@ def tail_strength(waveforms: np.ndarray, plane: Plane, flags: np.ndarray | None 
     return float(np.median((tail_off * data_off).sum(axis=1)[known] / power[known])) if known.any() else float("nan")
 
 
-def _without_tail(data: np.ndarray, alpha: float, beta: float) -> np.ndarray:
-    # Transfer function from d to s: (1 - beta z) / (1 - (beta + alpha) z).
-    return lfilter([1.0, -beta], [1.0, -(beta + alpha)], data.astype(np.float64), axis=1).astype(np.float32)
+def _without_tail(data: np.ndarray, alpha: float) -> np.ndarray:
+    # s_i = d_i - tail_i, and since alpha + beta = 1 the tail is what all earlier values together left: -alpha sum d_j.
+    total = np.cumsum(data.astype(np.float64), axis=1)
+    signal = np.empty(data.shape, np.float32)
+    signal[:, 0] = data[:, 0]
+    np.multiply(total[:, :-1], alpha, out=total[:, :-1])
+    np.add(total[:, :-1], data[:, 1:], out=signal[:, 1:], casting="same_kind")
+    return signal
 
 
 def _fit(signal: np.ndarray, weight: np.ndarray, basis: np.ndarray) -> np.ndarray:
@@ -133,11 +167,10 @@ def _local_baseline(waveforms: np.ndarray) -> np.ndarray:
     place = np.clip((np.arange(ticks) + 0.5) / ticks * blocks - 0.5, 0, blocks - 1)
     low = np.minimum(place.astype(int), blocks - 2)
     share = (place - low).astype(np.float32)
-    return medians[:, low] * (1 - share) + medians[:, low + 1] * share
+    weight = np.zeros((blocks, ticks), np.float32)
+    weight[low, np.arange(ticks)], weight[low + 1, np.arange(ticks)] = 1 - share, share
+    return medians @ weight
 
 
 def _flags(signal: np.ndarray, threshold_adc: float) -> np.ndarray:
-    above = (np.abs(signal) > threshold_adc).astype(np.uint8)
-    width = PAD_BEFORE + PAD_AFTER + 1
-    # A maximum over [t - PAD_AFTER, t + PAD_BEFORE]; the filter's window is centred, hence the origin.
-    return maximum_filter1d(above, width, axis=1, mode="constant", origin=width // 2 - PAD_BEFORE).astype(bool)
+    return widened(np.abs(signal) > threshold_adc, PAD_BEFORE, PAD_AFTER)

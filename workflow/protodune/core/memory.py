@@ -11,6 +11,7 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return  # another C library: slower, not wrong
-    m_trim_threshold, m_mmap_max = -1, -4
+    m_trim_threshold, m_mmap_max, m_arena_max = -1, -4, -8
+    mallopt(m_arena_max, 1)  # or every thread keeps blocks of its own
     mallopt(m_mmap_max, 0)
     mallopt(m_trim_threshold, 2**31 - 1)

@@ -7,23 +7,19 @@ for an output of k channels.  All HDF5 names of product files live here (docs/da
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import logging
-import shutil
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import hdf5plugin
 import numpy as np
-from tqdm import tqdm
 
+from protodune.core.blocks import row_blocks
 from protodune.core.errors import ProtoduneError
 from protodune.core.hdf5 import create_hdf5, open_checked
-from protodune.detector.model import Plane
+from protodune.detector.model import Detector, Plane
 from protodune.events.store import CHUNK, EventStore
 
 FORMAT = "protodune-products"
@@ -33,8 +29,6 @@ DEFAULT_THRESHOLD = 0.5
 
 PlaneProduct = dict[str, np.ndarray]
 """What a method makes of one plane: images by the name of the output, float32 (or bool for regions)."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,26 +64,6 @@ class Place:
 
     image: int
     plane: Plane
-
-
-Method = Callable[[EventStore, list[Place]], list[PlaneProduct]]
-"""From the places that a task looks at together to what a method makes of each."""
-
-
-def places(store: EventStore, family: str, scope: str, images: Sequence[int] | None = None) -> list[list[Place]]:
-    """Return the planes of a family that a method gets together: each alone (``plane``), those of an image (``unit``), or
-    those of an event (``event``)."""
-    chosen = range(len(store)) if images is None else images
-    by_image = [[Place(i, p) for p in store.family(family, i)] for i in chosen]
-    if scope == "plane":
-        return [[place] for group in by_image for place in group]
-    if scope == "unit":
-        return [group for group in by_image if group]
-    events: dict[int, list[Place]] = {}
-    for group in by_image:
-        for place in group:
-            events.setdefault(int(store.event_row[place.image]), []).append(place)
-    return list(events.values())
 
 
 class ProductWriter:
@@ -129,21 +103,14 @@ class ProductWriter:
 
     def write(self, place: Place, product: PlaneProduct) -> None:
         """Store what a method made of one plane; the same outputs in every call."""
-        for name, values in product.items():
-            low, high = float(values.min()), float(values.max())  # NaN and infinity show here too
-            if not (np.isfinite(low) and np.isfinite(high)):
-                raise ProtoduneError(
-                    f"image {place.image} plane {place.plane.name}: '{name}' holds NaN or infinity; train again or check "
-                    "the input"
-                )
-            output = self._output(name)
-            per_count, limits = self._per_count(output), np.iinfo(output.kind)
-            counts = values * np.float32(1 / per_count)
-            np.rint(counts, out=counts)
-            smallest = max(limits.min, -limits.max)
-            if low / per_count <= smallest or high / per_count >= limits.max:
-                np.clip(counts, smallest, limits.max, out=counts)
-            self._dataset(place.plane.name, name)[self._place[place.image]] = counts.astype(output.kind)
+        self.write_counts(place, counts_of(place, product, self._outputs.values(), self._store.detector))
+
+    def write_counts(self, place: Place, counts: Mapping[str, np.ndarray]) -> None:
+        """Store ``counts_of`` one plane; chunks of zeros take no room."""
+        for name, values in counts.items():
+            dataset, position = self._dataset(place.plane.name, name), self._place[place.image]
+            for chunks in _filled_chunks(values, dataset.chunks[1:]):
+                dataset[(position, *chunks)] = values[chunks]
 
     def took(self, image: int, seconds: float) -> None:
         """Store how long it took to read, clean and write the planes of an image."""
@@ -161,23 +128,65 @@ class ProductWriter:
                         mask, chunk = source.id.read_direct_chunk(offset)
                         target.write_direct_chunk((self._place[image], *offset[1:]), chunk, mask)
 
-    def _output(self, name: str) -> Output:
-        if name not in self._outputs:
-            raise ProtoduneError(f"output '{name}' is none of this task's: {', '.join(self._outputs)}")
-        return self._outputs[name]
-
-    def _per_count(self, output: Output) -> float:
-        return self._store.detector.adc_per_count if output.per_count is None else output.per_count
-
     def _dataset(self, plane: str, name: str) -> h5py.Dataset:
         if name not in self._file[plane]:
-            output, rows = self._output(name), self._store.plane(plane, 0).n_channels
+            output, rows = self._outputs[name], self._store.plane(plane, 0).n_channels
             shape = (len(self._place), *output.shape(rows, self._store.ticks))
             chunk = (*([1] * (len(shape) - 2)), min(CHUNK[1], shape[-2]), min(CHUNK[2], shape[-1]))
             options = hdf5plugin.Bitshuffle(cname="lz4")
             dataset = self._file[plane].create_dataset(name, shape, output.kind, chunks=chunk, **options)
-            dataset.attrs["unit_per_count"], dataset.attrs["unit"] = self._per_count(output), output.unit
+            dataset.attrs["unit_per_count"] = _per_count(output, self._store.detector)
+            dataset.attrs["unit"] = output.unit
         return self._file[plane][name]
+
+
+def counts_of(place: Place, product: PlaneProduct, outputs: Iterable[Output], detector: Detector) -> dict[str, np.ndarray]:
+    """Return the images of a plane as they are stored, whole numbers of the kind of each output; what is beyond its limits
+    becomes the limit, and NaN or infinity is a ProtoduneError."""
+    known = {o.name: o for o in outputs}
+    counts = {}
+    for name, values in product.items():
+        if name not in known:
+            raise ProtoduneError(f"output '{name}' is none of this task's: {', '.join(known)}")
+        counts[name] = _counts(values, known[name], _per_count(known[name], detector), place)
+    return counts
+
+
+def _counts(values: np.ndarray, output: Output, per_count: float, place: Place) -> np.ndarray:
+    counts = np.empty(values.shape, output.kind)
+    flat, wanted = values.reshape(-1, values.shape[-1]), counts.reshape(-1, values.shape[-1])
+    limits = np.iinfo(output.kind)
+    smallest = max(limits.min, -limits.max)
+    for rows in row_blocks(len(flat)):
+        low, high = float(flat[rows].min()), float(flat[rows].max())  # NaN and infinity show here too
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ProtoduneError(
+                f"image {place.image} plane {place.plane.name}: '{output.name}' holds NaN or infinity; train again or check "
+                "the input"
+            )
+        exact = flat[rows] * np.float32(1 / per_count)
+        np.rint(exact, out=exact)
+        if low / per_count <= smallest or high / per_count >= limits.max:
+            np.clip(exact, smallest, limits.max, out=exact)
+        wanted[rows] = exact
+    return counts
+
+
+def _per_count(output: Output, detector: Detector) -> float:
+    return detector.adc_per_count if output.per_count is None else output.per_count
+
+
+def _filled_chunks(values: np.ndarray, chunk: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Yield, for each row of chunks that is not all zero, the span from its first to its last chunk that is not."""
+    *leading, rows, columns = chunk
+    for index in np.ndindex(*values.shape[: len(leading)]):
+        for first in range(0, values.shape[-2], rows):
+            band = slice(first, min(first + rows, values.shape[-2]))
+            filled = np.flatnonzero(values[(*index, band)].any(axis=0))
+            if len(filled):
+                begin = filled[0] // columns * columns
+                end = min(-(-(filled[-1] + 1) // columns) * columns, values.shape[-1])
+                yield (*index, band, slice(int(begin), int(end)))
 
 
 class Products:
@@ -234,63 +243,3 @@ class Products:
         wanted = [(*store.event_id(i), int(store.unit[i])) for i in range(len(store))]
         if list(ids) != wanted:
             raise ProtoduneError(f"{self.path}: made from other events than {store.path}; run the stage 'infer' again")
-
-
-def make_products(
-    method: Method,
-    events: str,
-    family: str,
-    outputs: Sequence[Output],
-    output: str,
-    about: dict,
-    code: str = "",
-    scope: str = "plane",
-) -> None:
-    """Run a method over the planes of a family in every image of a sample and write the products; bad channels: 0.
-
-    What was done is on disk image by image (with scope ``event``: event by event), in a folder beside ``output`` that the
-    last one clears away.  A run that was interrupted goes on where it stopped, if ``about``, ``code`` and the events are the
-    same.
-    """
-    about = {**about, "family": family, "events": events}
-    state = Path(events).stat()
-    same = json.dumps([about, code, state.st_size, state.st_mtime_ns], sort_keys=True)
-    parts = Path(f"{output}.parts")
-    with EventStore(events) as store:
-        batches = _batches(store, scope)
-        for images in tqdm(batches, desc=f"infer {family}", unit="image", disable=None):
-            part = _part_path(parts, same, images[0])
-            if part.is_file():
-                log.info("image %d/%d: done by an earlier run", images[-1] + 1, len(store))
-                continue
-            started = time.perf_counter()
-            with ProductWriter.open(part, store, family, outputs, about, images) as writer:
-                for group in places(store, family, scope, images):
-                    for place, product in zip(group, method(store, group), strict=True):
-                        bad = store.bad(place.plane.name, place.image)
-                        for values in product.values():
-                            values[..., bad, :] = 0
-                        writer.write(place, product)
-                for image in images:
-                    writer.took(image, (time.perf_counter() - started) / len(images))
-            for image in images:
-                log.info("image %d/%d: event %s %s %d", image + 1, len(store), store.event_id(image),
-                         store.detector.unit_name, store.unit[image])  # fmt: skip
-        with ProductWriter.open(output, store, family, outputs, about) as writer:
-            for images in batches:
-                with h5py.File(_part_path(parts, same, images[0]), "r") as part:
-                    for position, image in enumerate(images):
-                        writer.copy(part, image, position)
-    shutil.rmtree(parts, ignore_errors=True)
-
-
-def _batches(store: EventStore, scope: str) -> list[list[int]]:
-    """Images that are done together: one by one, or all of an event."""
-    if scope != "event":
-        return [[image] for image in range(len(store))]
-    return [np.flatnonzero(store.event_row == row).tolist() for row in np.unique(store.event_row)]
-
-
-def _part_path(folder: Path, same: str, image: int) -> Path:
-    """Return where the products of one batch of images wait; parts of other settings have other names."""
-    return folder / f"{hashlib.sha256(same.encode()).hexdigest()[:16]}.{image:06d}.h5"

@@ -16,6 +16,18 @@ def runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return row, begin, changes[1::2] - row * (ticks + 1)
 
 
+def widened(mask: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Return a mask, bool (channels, ticks), in which each run begins ``before`` ticks earlier and ends ``after`` later."""
+    width = before + after + 1
+    found = np.pad(mask, ((0, 0), (after, before)))
+    covered = 1  # found[t] tells whether any of so many ticks from t - after on is true
+    while covered < width:
+        step = min(covered, width - covered)
+        found = found[:, :-step] | found[:, step:]
+        covered += step
+    return found
+
+
 def from_runs(row: np.ndarray, begin: np.ndarray, end: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return the mask, bool ``shape``, of runs that may overlap and may reach beyond the ends; inverse of ``runs``."""
     ticks = shape[1]

@@ -15,9 +15,10 @@ from protodune.events.products import Output, PlaneProduct
 from protodune.learning.network import Network
 from protodune.learning.tiles import Span, plan_axis, plan_tiles, put_tile
 
-MEMORY_MB = 1000
-"""Activations that the pieces may need, on a CPU; on a GPU it is most of what is free."""
-GPU_SHARE = 0.7
+MEMORY_MB = 400
+"""Activations of the pieces of one plane that may be needed at a time, on a CPU."""
+GPU_SHARE = 0.2
+"""On a GPU, of what is free: several planes are there at the same time."""
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,8 @@ from protodune.core.energy import EnergyMeter, in_words
 from protodune.core.files import checksum
 from protodune.core.memory import keep_freed_memory
 from protodune.core.provenance import versions
-from protodune.events.products import DEFAULT_THRESHOLD, Output, Place, PlaneProduct, make_products
+from protodune.events.making import make_products
+from protodune.events.products import DEFAULT_THRESHOLD, Output, Place, PlaneProduct
 from protodune.events.store import EventStore
 from protodune.learning.chain import open_inputs
 from protodune.learning.combination import REGIONS, check_combined, combined
@@ -28,6 +29,9 @@ from protodune.learning.inference import fold_norms, infer_plane
 from protodune.learning.network import Network
 from protodune.learning.precision import choose_precision
 from protodune.learning.weights import load_weights
+
+PLANES_AT_ONCE = 4
+"""Threads with planes of their own; each needs memory for one."""
 
 log = logging.getLogger(__name__)
 
@@ -52,18 +56,21 @@ class NetworkSettings:
 @dataclass(frozen=True)
 class TrainedMethod:
     """A network with the settings of its use: loaded, on its device, with the ``precision`` that was chosen; ``about`` is
-    what product files say of it."""
+    what product files say of it; ``workers``: planes at the same time."""
 
     network: Network
     settings: NetworkSettings
     family: str
     about: dict
+    workers: int = 1
 
 
 def load_method(settings: NetworkSettings, family: str, weights: str, threads: int = 1) -> TrainedMethod:
-    """Load the weights of a network for the planes of a family; ``threads`` that the process may use."""
+    """Load the weights of a network for the planes of a family; ``threads`` that the process may use: each has planes of its
+    own, or in large numbers several share one."""
     keep_freed_memory()
-    torch.set_num_threads(max(1, threads))
+    workers = max(1, min(threads, PLANES_AT_ONCE))
+    torch.set_num_threads(max(1, threads // workers))
     expected = {"task": settings.task, "model": settings.model, "network": settings.network, "family": family}
     network, trained = load_weights(weights, expected)
     fold_norms(network.module)
@@ -81,7 +88,7 @@ def load_method(settings: NetworkSettings, family: str, weights: str, threads: i
         "trained": trained,
         "versions": versions("numpy", "scipy", "torch"),
     }
-    return TrainedMethod(network, replace(settings, precision=precision.used), family, about)
+    return TrainedMethod(network, replace(settings, precision=precision.used), family, about, workers)
 
 
 def infer_sample(
@@ -91,12 +98,12 @@ def infer_sample(
     events: str,
     output: str,
     inputs: Mapping[str, str] | None = None,
-    code: str = "",
+    code: str | None = "",
 ) -> None:
     """Write what a network makes of the planes of its family in a sample, as method ``name`` of a step.
 
     ``inputs``: product files by the step that made them; ``code``: digest of the code, with which an interrupted run may go
-    on.
+    on; None: it does not.
     """
     paths, network, family = dict(inputs or {}), method.network, method.family
     about = {**method.about, "step": step, "method": name, "inputs": paths}
@@ -108,8 +115,9 @@ def infer_sample(
             check_combined(method.settings.combine, products, network, store, family)
             count = len({store.event_id(image) for image in range(len(store))})
         planes = PlanesByNetwork(network, method.settings, products, about["threshold"])
-        outputs = planes.outputs
-        make_products(planes, events, family, outputs, output, about, _state(code, paths), network.task_spec.scope)
+        state = None if code is None else _state(code, paths)
+        scope = network.task_spec.scope
+        make_products(planes, events, family, planes.outputs, output, about, state, scope, method.workers)
     log.info("%s: %s", events, in_words(meter.joules() / max(1, count), f"per event for {family} ({meter.source})"))
 
 
@@ -124,7 +132,13 @@ def _state(code: str, paths: Mapping[str, str]) -> str:
 class PlanesByNetwork:
     """A method as ``make_products`` takes it: each plane by itself through one network."""
 
-    def __init__(self, network: Network, settings: NetworkSettings, inputs: Inputs, threshold: float = DEFAULT_THRESHOLD):
+    def __init__(
+        self,
+        network: Network,
+        settings: NetworkSettings,
+        inputs: Inputs,
+        threshold: float = DEFAULT_THRESHOLD,
+    ):
         self._network, self._settings, self._inputs, self._threshold = network, settings, inputs, threshold
         self._derived = derivations_of(network)
 

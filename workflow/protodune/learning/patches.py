@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.hdf5 import create_hdf5
-from protodune.events.products import Place, places
+from protodune.events.making import places
+from protodune.events.products import Place
 from protodune.events.store import EventStore
 from protodune.events.truth import rebinned
 from protodune.learning.featureset import Inputs, check_inputs, find_features

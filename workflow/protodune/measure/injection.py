@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from protodune.detector.model import Plane
 from protodune.events.products import Products
-from protodune.events.regions import runs
+from protodune.events.regions import runs, widened
 from protodune.events.store import EventStore
 from protodune.events.truth import REGION_REBIN_TICKS, region_found
 from protodune.measure.charge import MIN_REGIONS, charge_metrics, charge_pairs
@@ -67,7 +66,7 @@ def recovered(
     """
     old = before.get("regions")
     if old is not None:
-        near = maximum_filter1d(old, 2 * QUIET_PAD_PIXELS + 1, axis=1)
+        near = widened(old, QUIET_PAD_PIXELS, QUIET_PAD_PIXELS)
         truth = truth & ~_touched(truth, near)
     difference, edges = after["denoised"] - before["denoised"], charge_edges(plane)
     found, true = charge_pairs(difference, clean, truth, REGION_REBIN_TICKS, plane)

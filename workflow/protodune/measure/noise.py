@@ -16,6 +16,7 @@ from scipy.ndimage import maximum_filter1d
 
 from protodune.detector.model import Plane
 from protodune.events.products import Products
+from protodune.events.regions import widened
 from protodune.events.store import EventStore
 from protodune.measure.measuring import subjects
 from protodune.measure.rows import PLACE_COLUMNS, place_of
@@ -75,7 +76,7 @@ def quiet_values(raw: np.ndarray, denoised: np.ndarray) -> np.ndarray:
     ``denoised`` is more than five times the raw noise of its channel."""
     limit = QUIET_SIGMA * np.maximum(central_rms(raw), LEAST_RMS_ADC)[:, None]
     loud = (np.abs(raw) > limit) | (np.abs(denoised) > limit)
-    return ~maximum_filter1d(loud, 2 * QUIET_PAD_TICKS + 1, axis=1)
+    return ~widened(loud, QUIET_PAD_TICKS, QUIET_PAD_TICKS)
 
 
 def check_plane(raw: np.ndarray, denoised: np.ndarray, plane: Plane, good: np.ndarray) -> list[Row]:

@@ -16,7 +16,8 @@ import numpy as np
 from protodune.core.errors import ProtoduneError
 from protodune.core.settings import defaults_of
 from protodune.detector.model import Plane
-from protodune.events.products import Method, Output, Place, PlaneProduct
+from protodune.events.making import Method
+from protodune.events.products import Output, Place, PlaneProduct
 from protodune.events.store import EventStore
 from protodune.rawio.frames import MAX_IDENT, Frame, FrameFile
 

@@ -9,7 +9,7 @@ from protodune.classical.methods import MethodSettings, as_method
 from protodune.core.provenance import versions
 from protodune.core.settings import parse_settings
 from protodune.detector.model import FAMILIES
-from protodune.events.products import make_products
+from protodune.events.making import make_products
 from protodune.stages.command import run_stage, stage_parser
 from protodune.tasks.spec import find_task
 

@@ -9,7 +9,7 @@ from protodune.core.files import checksum
 from protodune.core.provenance import versions
 from protodune.core.settings import parse_settings
 from protodune.detector.model import FAMILIES
-from protodune.events.products import make_products
+from protodune.events.making import make_products
 from protodune.rawio.frames import FrameFile
 from protodune.rawio.wirecell import FramesSettings, frames_method
 from protodune.stages.command import run_stage, stage_parser
