@@ -110,7 +110,7 @@ class InMemory:
     def event_id(self, index):
         return self.read(index).event_id
 
-    def read(self, index):
+    def read(self, index, truth=True):
         if self._events[index] is None:
             raise ProtoduneError(f"entry {index} is damaged")
         return copy.deepcopy(self._events[index])

@@ -74,5 +74,5 @@ class RawSource(Protocol):
     def event_id(self, index: int) -> tuple[int, int, int]:
         """(run, subrun, event) of one event."""
 
-    def read(self, index: int) -> RawEvent:
-        """Read one event."""
+    def read(self, index: int, truth: bool = True) -> RawEvent:
+        """Read one event; without ``truth`` neither charge nor noise-free waveforms are looked for."""

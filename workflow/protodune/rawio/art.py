@@ -124,8 +124,9 @@ class ArtSource:
         where = self._where(index, "EventAuxiliary")
         return self._guarded(where, lambda: self._ids.of(index, where))
 
-    def read(self, index: int) -> RawEvent:
-        """Decode one event: digits unpacked and sorted by channel, SimChannels summed per (channel, tick)."""
+    def read(self, index: int, truth: bool = True) -> RawEvent:
+        """Decode one event: digits unpacked and sorted by channel, SimChannels (the ``truth``) summed per (channel,
+        tick)."""
         ids = self.event_id(index)
         where = self._where(index, f"branch {self._digits.name}")
         digits = self._guarded(where, lambda: self._read_digits(index, where))
@@ -153,9 +154,8 @@ class ArtSource:
             )
         channel = digits.channel[order].astype(np.uint32)
         pedestal = digits.pedestal[order].astype(np.float32)
-        return RawEvent(
-            *ids, channel, adc, n_ticks, pedestal, charge=self._read_charge(index), timestamp=self._read_time(index)
-        )
+        charge = self._read_charge(index) if truth else None
+        return RawEvent(*ids, channel, adc, n_ticks, pedestal, charge=charge, timestamp=self._read_time(index))
 
     def _read_digits(self, index: int, where: str) -> Digits:
         product = self._digits

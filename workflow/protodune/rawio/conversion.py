@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -63,13 +65,14 @@ class Reading:
     detector: Detector
     settings: ConvertSettings
     lost: list[dict] = field(default_factory=list)
+    truth: bool = True
 
     def events(self) -> Iterator[RawEvent]:
         """Yield the events that can be read; a damaged one stops the conversion or is recorded, as the settings say."""
         partners = self._partners()
         for index in range(len(self.raw)):
             try:
-                event = self._stretched(self.raw.read(index))
+                event = self._stretched(self.raw.read(index, self.truth))
                 if self.noise_off is not None and event.adc.size:
                     partner = self._stretched(self.noise_off.read(self._partner(partners, event.event_id)))
                     add_truth(event, partner, self.detector, self.noise_off.path)
@@ -83,6 +86,7 @@ class Reading:
             if event.adc.size == 0:
                 log.warning("%s: event %s holds no digits", self.raw.path, event.event_id)
             yield event
+            del event  # before the next one is read
 
     def _stretched(self, event: RawEvent) -> RawEvent:
         """The event with the board with the slower clock stretched, as the settings say."""
@@ -130,35 +134,94 @@ def convert_file(
 
     ``estimate``: see ``EventWriter.open``; ``bad_channels``: path of a list of channels; ``threads`` unpack baskets.
     """
-    detector = find_detector(settings.detector)
-    raw = _open(source, settings, detector, threads)
-    noise_off = _open(partner, settings, detector, threads) if partner else None
-    if len(raw) == 0:
-        raise ProtoduneError(f"{source}: found no events, expected at least one; check the job that wrote the file")
-    reading = Reading(raw, noise_off, detector, settings)
-    events = reading.events()
-    empty, first = _first_with_digits(events, reading, source)
-    ticks = first.adc.shape[1]
-    truth = {"with_clean": first.clean is not None, "with_charge": first.charge is not None}
-    about = {
-        "sample": settings.sample, "kind": settings.kind, "source": source, "partner": partner, "source_about": raw.about,
-        "settings": dataclasses.asdict(settings), "versions": versions("numpy", "h5py", "hdf5plugin", "uproot"),
-    }  # fmt: skip
-    listed = read_channel_list(bad_channels, detector) if bad_channels else None
-    flags = {"bad_channels": listed, "noisy_above": settings.noisy_above}
-    with EventWriter.open(output, detector, ticks, estimate=estimate, **truth, about=about, **flags) as writer:
-        for event in [*empty, first]:
-            _append(writer, event, source)
-        done = len(empty) + 1
-        del first, event  # before the next one is read
-        for event in tqdm(events, initial=done, total=len(raw), desc=settings.sample, unit="event", disable=None):
-            _append(writer, event, source)
-        writer.record_lost_events(reading.lost)
-        known = ", ".join(name.removeprefix("with_") for name, there in truth.items() if there) or "none"
+    conversion = Conversion.begin(settings, source, partner, estimate, bad_channels, threads)
+    with conversion.writer(output) as writer:
+        total = len(conversion.reading.raw)
+        for event in tqdm(conversion.events, total=total, desc=settings.sample, unit="event", disable=None):
+            conversion.append(writer, event)
+            del event  # before the next one is read
+        writer.record_lost_events(conversion.lost)
+        conversion.log(writer.n_events, writer.n_images)
+
+
+@dataclass
+class Conversion:
+    """A file that is being converted: its ``events`` one after the other, and what a store of them needs."""
+
+    settings: ConvertSettings
+    source: str
+    reading: Reading
+    events: Iterator[RawEvent]
+    ticks: int
+    options: dict
+
+    @classmethod
+    def begin(
+        cls,
+        settings: ConvertSettings,
+        source: str,
+        partner: str | None,
+        estimate: Estimate,
+        bad_channels: str | None = None,
+        threads: int = 1,
+        truth: bool = True,
+    ) -> Conversion:
+        """Open the files and read to the first event with digits; see ``convert_file``.  ``truth``: take over what the file
+        knows of it."""
+        detector = find_detector(settings.detector)
+        raw = _open(source, settings, detector, threads)
+        noise_off = _open(partner, settings, detector, threads) if partner else None
+        if len(raw) == 0:
+            raise ProtoduneError(f"{source}: found no events, expected at least one; check the job that wrote the file")
+        reading = Reading(raw, noise_off, detector, settings, truth=truth)
+        events = reading.events()
+        begun = _first_with_digits(events, reading, source)
+        first = begun[-1]
+        about = {
+            "sample": settings.sample, "kind": settings.kind, "source": source, "partner": partner,
+            "source_about": raw.about, "settings": dataclasses.asdict(settings),
+            "versions": versions("numpy", "h5py", "hdf5plugin", "uproot"),
+        }  # fmt: skip
+        options = {
+            "estimate": estimate, "with_clean": first.clean is not None, "with_charge": first.charge is not None,
+            "about": about, "noisy_above": settings.noisy_above,
+            "bad_channels": read_channel_list(bad_channels, detector) if bad_channels else None,
+        }  # fmt: skip
+        return cls(settings, source, reading, _then(begun, events), first.adc.shape[1], options)
+
+    @property
+    def lost(self) -> list[dict]:
+        """The events that could not be read so far."""
+        return self.reading.lost
+
+    def writer(self, output: str | Path) -> contextlib.AbstractContextManager[EventWriter]:
+        """Begin an event store for some of the events."""
+        return EventWriter.open(output, self.reading.detector, self.ticks, **self.options)
+
+    def append(self, writer: EventWriter, event: RawEvent) -> None:
+        """Add an event to a store; one of another length is a ProtoduneError."""
+        if event.adc.size and event.adc.shape[1] != self.ticks:
+            raise ProtoduneError(
+                f"{self.source}: event {event.event_id} has {event.adc.shape[1]} ticks, the first event {self.ticks}; "
+                "expected one readout length per file; split the file by readout length"
+            )
+        writer.append(event)
+
+    def log(self, n_events: int, n_images: int) -> None:
+        """Say what the file held."""
+        truth = [name for name in ("clean", "charge") if self.options[f"with_{name}"]]
         log.info(
             "%s (%s): %d events, %d %s images, %d ticks, truth: %s, left out: %d",
-            source, raw.flavour, writer.n_events, writer.n_images, detector.unit_name, ticks, known, len(reading.lost),
+            self.source, self.reading.raw.flavour, n_events, n_images, self.reading.detector.unit_name, self.ticks,
+            ", ".join(truth) or "none", len(self.lost),
         )  # fmt: skip
+
+
+def _then(begun: list[RawEvent], events: Iterator[RawEvent]) -> Iterator[RawEvent]:
+    """Yield what was read already, without keeping it, and the rest."""
+    while begun:
+        yield begun.pop(0)
+    yield from events
 
 
 def _open(path: str, settings: ConvertSettings, detector: Detector, threads: int) -> RawSource:
@@ -172,27 +235,18 @@ def _open(path: str, settings: ConvertSettings, detector: Detector, threads: int
     return raw
 
 
-def _first_with_digits(events: Iterator[RawEvent], reading: Reading, source: str) -> tuple[list[RawEvent], RawEvent]:
+def _first_with_digits(events: Iterator[RawEvent], reading: Reading, source: str) -> list[RawEvent]:
     """Read on to the first event that holds digits; return the empty ones before it, and it."""
-    empty = []
+    begun = []
     for event in events:
+        begun.append(event)
         if event.adc.size:
-            return empty, event
-        empty.append(event)
+            return begun
     raise ProtoduneError(
         f"{source}: none of {len(reading.raw)} events holds digits that can be read, expected raw waveforms"
         + (f" ({len(reading.lost)} damaged: {reading.lost[0]['cause']})" if reading.lost else "")
         + "; give the file after the decoder or detsim stage"
     )
-
-
-def _append(writer: EventWriter, event: RawEvent, source: str) -> None:
-    if event.adc.size and event.adc.shape[1] != writer.ticks:
-        raise ProtoduneError(
-            f"{source}: event {event.event_id} has {event.adc.shape[1]} ticks, the first event {writer.ticks}; "
-            "expected one readout length per file; split the file by readout length"
-        )
-    writer.append(event)
 
 
 def _check_charge(event: RawEvent, where: str) -> None:

@@ -58,8 +58,8 @@ class DunednSource:
         """(0, 0, event)."""
         return 0, 0, self._events[index]
 
-    def read(self, index: int) -> RawEvent:
-        """Read one event."""
+    def read(self, index: int, truth: bool = True) -> RawEvent:
+        """Read one event; without ``truth`` no charge."""
         where = f"{self.path}: event {self._events[index]}"
         rows = np.asarray(self._rows[self._event_of_row == self._events[index]])
         values = rows[:, _HEAD:]
@@ -69,7 +69,8 @@ class DunednSource:
         order = sorting_order(channel, where)
         adc, n_ticks = stack_digits(np.rint(values).astype(np.int16), order)
         zero = np.zeros(len(order), np.float32)
-        return RawEvent(*self.event_id(index), channel[order], adc, n_ticks, zero, charge=self._read_charge(index))
+        charge = self._read_charge(index) if truth else None
+        return RawEvent(*self.event_id(index), channel[order], adc, n_ticks, zero, charge=charge)
 
     def _read_charge(self, index: int) -> ChargeTable | None:
         if self._charge is None:

@@ -9,7 +9,7 @@ detector_version, clean_adc_per_count, settings, seed, versions.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -125,12 +125,9 @@ class FlatSource:
         """(run, subrun, event) of one event."""
         return self._ids[index]
 
-    def read(self, index: int) -> RawEvent:
-        """Read one event, channels ascending."""
-        digits, charge, found = (
-            self._guarded(f"event {index}: tree {name}", lambda table=table: table.rows(index))
-            for name, table in self._tables.items()
-        )
+    def read(self, index: int, truth: bool = True) -> RawEvent:
+        """Read one event, channels ascending; without ``truth`` its digits alone."""
+        digits = self._rows("digits", index, leave_out=() if truth else ("clean",))
         where = f"{self.path}: event {index}"
         n_ticks = digits["ticks"].astype(np.int64)
         if n_ticks.size and not 0 <= n_ticks.min() <= n_ticks.max() <= digits["adc"].shape[1]:
@@ -140,24 +137,34 @@ class FlatSource:
             )
         order = sorting_order(digits["channel"], where)
         adc, _ = stack_digits(digits["adc"], order)
-        particles = np.zeros(len(found["id"]), PARTICLE_DTYPE)
-        for name, values in found.items():
-            particles[name] = values
-        return RawEvent(
+        event = RawEvent(
             *self._ids[index],
             digits["channel"][order].astype(np.uint32),
             adc,
             n_ticks[order],
             digits["pedestal"][order].astype(np.float32),
-            clean=stack_digits(digits["clean"], order)[0],
-            charge=ChargeTable(
-                charge["channel"].astype(np.uint32),
-                charge["tick"].astype(np.int32),
-                charge["electrons"].astype(np.float32),
-                charge["track"].astype(np.int32),
-            ),
-            particles=particles,
         )
+        if truth:
+            event.clean = stack_digits(digits["clean"], order)[0]
+            self._add_particles(event, index)
+        return event
+
+    def _add_particles(self, event: RawEvent, index: int) -> None:
+        """Read charge and particles of an event."""
+        charge, found = self._rows("charge", index), self._rows("particles", index)
+        particles = np.zeros(len(found["id"]), PARTICLE_DTYPE)
+        for name, values in found.items():
+            particles[name] = values
+        event.particles = particles
+        event.charge = ChargeTable(
+            charge["channel"].astype(np.uint32),
+            charge["tick"].astype(np.int32),
+            charge["electrons"].astype(np.float32),
+            charge["track"].astype(np.int32),
+        )
+
+    def _rows(self, name: str, index: int, leave_out: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        return self._guarded(f"event {index}: tree {name}", lambda: self._tables[name].rows(index, leave_out))
 
 
 class Table:
@@ -177,12 +184,13 @@ class Table:
                 raise ValueError(f"event_index from {index.min()} to {index.max()}, expected 0 to {events - 1}, ascending")
             self._bounds = np.searchsorted(index, np.arange(events + 1))
 
-    def rows(self, event: int = 0) -> dict[str, np.ndarray]:
-        """The rows of one event (of the whole tree, if it is not by event), by column."""
+    def rows(self, event: int = 0, leave_out: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """The rows of one event (of the whole tree, if it is not by event), by column; some may be left out."""
         start, stop = int(self._bounds[event]), int(self._bounds[event + 1])
         return {
             name: reader.column(start, stop, self._kinds[name], waveforms=name in _WAVEFORMS)
             for name, reader in self._readers.items()
+            if name not in leave_out
         }
 
 
