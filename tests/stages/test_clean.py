@@ -9,7 +9,7 @@ import uproot
 
 from helpers import DATA, REPOSITORY
 from protodune import cli
-from protodune.campaign import batch
+from protodune.campaign import chain
 from protodune.core.tables import read_table
 from protodune.events.products import Products
 from protodune.events.store import EventStore
@@ -108,10 +108,10 @@ def test_an_event_in_two_files_is_cleaned_once(sources, tmp_path):
 
 
 def test_a_full_disk_ends_the_run_in_words(sources, tmp_path, capsys, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device", "x.h5")
 
-    monkeypatch.setattr(batch, "convert_file", full)
+    monkeypatch.setattr(chain.Conversion, "begin", full)
     assert clean.main([str(sources / "small.root"), "--output", str(tmp_path / "out")]) == 1
     assert "clean: error: x.h5: the disk is full; make room and give the same command again" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*.root"))

@@ -12,45 +12,26 @@ import logging
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
-from protodune.classical.pedestal import estimate_pedestal
+from protodune.campaign.chain import Chain, CleanSettings, EventId
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import checksum, write_text
 from protodune.core.provenance import versions
 from protodune.core.tables import write_table
-from protodune.detector.registry import DEFAULT
-from protodune.events.store import EventStore
-from protodune.learning.method import TrainedMethod, infer_sample
-from protodune.rawio.conversion import ConvertSettings, convert_file
-from protodune.rawio.export import export_products
+from protodune.learning.method import TrainedMethod
 
 SUMMARY = "summary.tsv"
 COLUMNS = ["file", "status", "cause", "events", "lost_events", "images", "seconds", "output", "output_bytes", "source_bytes"]
 DONE, FAILED, EARLIER = "done", "failed", "done earlier"
 RECORD_VERSION = 1
-STEP = "denoise"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CleanSettings:
-    """``detector`` by name and ``tag`` of the digits; ``noisy_above`` and ``stretch_slow_board`` as ``ConvertSettings`` has
-    them; ``bad_channels``: path of a list of channels; ``denoised_runs_adc``: see ``export_products``; ``scratch``: folder
-    for what is needed in between, None: that of the output."""
-
-    detector: str = DEFAULT
-    tag: str | None = None
-    stretch_slow_board: str = "auto"
-    noisy_above: float | None = 3.0
-    bad_channels: str | None = None
-    denoised_runs_adc: float | None = None
-    scratch: str | None = None
 
 
 def clean_files(
@@ -120,40 +101,25 @@ class _Batch:
         }
         done = _read_record(record)
         if done is not None and done.get("same") == json.loads(json.dumps(same)) and _size(output) == done["output_bytes"]:
-            self._check_events([tuple(e) for e in done["events"]], source)
+            for event in done["events"]:
+                self._check_event(tuple(event), source)
             self._of_event |= dict.fromkeys(map(tuple, done["events"]), source)
             return {**_columns(done, output), "status": EARLIER}
         with tempfile.TemporaryDirectory(prefix=".protodune-", dir=self.settings.scratch or self._made_folder()) as scratch:
-            done = self._through_the_chain(source, output, Path(scratch))
+            check = partial(self._check_event, source=source)
+            chain = Chain(source, Path(scratch), self.methods, self.name, check)
+            done = chain.run(self.settings, output, self.threads)
         done |= {"same": same, "output_bytes": _size(output), "source_bytes": same["source"]["bytes"]}
         self._of_event |= dict.fromkeys(map(tuple, done["events"]), source)
         write_text(record, json.dumps(done | {"versions": versions("numpy", "torch", "uproot")}, indent=1) + "\n")
         return {**_columns(done, output), "status": DONE}
 
-    def _through_the_chain(self, source: str, output: Path, scratch: Path) -> dict:
-        """Convert, clean and export one file; return what its record says of its events."""
-        settings, events = self.settings, str(scratch / "events.h5")
-        converted = ConvertSettings(
-            sample=Path(source).stem, kind="data", tag=settings.tag, on_damaged_event="skip",
-            stretch_slow_board=settings.stretch_slow_board, noisy_above=settings.noisy_above, detector=settings.detector,
-        )  # fmt: skip
-        convert_file(converted, source, None, events, estimate_pedestal, settings.bad_channels, self.threads)
-        with EventStore(events) as store:
-            found = {"events": [list(e) for e in store.event_ids], "lost": store.lost_events, "images": len(store)}
-        self._check_events(store.event_ids, source)
-        products = []
-        for family, method in self.methods.items():
-            products.append(str(scratch / f"{family}.h5"))
-            infer_sample(method, STEP, self.name, events, products[-1])
-        found["entries"] = export_products(events, products, str(output), settings.denoised_runs_adc, source)
-        return found
-
-    def _check_events(self, events: Sequence[tuple[int, int, int]], source: str) -> None:
-        twice = next((e for e in events if self._of_event.get(e, source) != source), None)
-        if twice is not None:
+    def _check_event(self, event: EventId, source: str) -> None:
+        other = self._of_event.get(event, source)
+        if other != source:
             raise ProtoduneError(
-                f"{source}: event {twice} (run, subrun, event) is in {self._of_event[twice]} as well, expected it once; "
-                "leave one of the files out"
+                f"{source}: event {event} (run, subrun, event) is in {other} as well, expected it once; leave one of the "
+                "files out"
             )
 
     def _about(self) -> dict:

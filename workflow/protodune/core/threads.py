@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
-from itertools import islice
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import islice, repeat
 from typing import TypeVar
 
 Job, Result = TypeVar("Job"), TypeVar("Result")
@@ -25,3 +25,14 @@ def in_order(pool: Executor, work: Callable[[Job], Result], jobs: Iterable[Job],
     finally:
         for future in begun:
             future.cancel()
+
+
+def read_ahead(items: Iterable[Result]) -> Iterator[Result]:
+    """Yield the items, the next of which is made by a thread while one is used; none may be None."""
+    source = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        for item in in_order(pool, lambda _: next(source, None), repeat(None), 1):
+            if item is None:
+                return
+            yield item
+            del item

@@ -65,8 +65,8 @@ def make_products(
         batches, plan = _batches(store, scope), _Plan(method, family, outputs, scope, workers)
         if code is None:
             with ProductWriter.open(output, store, family, outputs, about) as writer:
-                for images, planes in plan.run(store, batches):
-                    _write_batch(writer, store, images, planes)
+                for images, planes in plan.run(store, batches, shown=False):
+                    _write_batch(writer, images, planes)
             return
         state = Path(events).stat()
         same = json.dumps([about, code, state.st_size, state.st_mtime_ns], sort_keys=True)
@@ -76,7 +76,10 @@ def make_products(
             log.info("%d of %d images: done by an earlier run", sum(map(len, batches)) - sum(map(len, missing)), len(store))
         for images, planes in plan.run(store, missing):
             with ProductWriter.open(_part_path(parts, same, images[0]), store, family, outputs, about, images) as writer:
-                _write_batch(writer, store, images, planes)
+                _write_batch(writer, images, planes)
+            for image in images:
+                log.info("image %d/%d: event %s %s %d", image + 1, len(store), store.event_id(image),
+                         store.detector.unit_name, store.unit[image])  # fmt: skip
         with ProductWriter.open(output, store, family, outputs, about) as writer:
             for images in batches:
                 with h5py.File(_part_path(parts, same, images[0]), "r") as part:
@@ -99,13 +102,13 @@ class _Plan:
     scope: str
     workers: int
 
-    def run(self, store: EventStore, batches: Sequence[list[int]]) -> Iterator[tuple[list[int], Made]]:
+    def run(self, store: EventStore, batches: Sequence[list[int]], shown: bool = True) -> Iterator[tuple[list[int], Made]]:
         """Yield batches of images with an iterator over their planes, in order; the next planes are in work meanwhile."""
         groups = [(i, group) for i, images in enumerate(batches) for group in places(store, self.family, self.scope, images)]
         with ThreadPoolExecutor(self.workers) as pool:
             made = in_order(pool, lambda job: (job[0], self._make(store, job[1])), groups, self.workers)
-            shown = tqdm(made, desc=f"infer {self.family}", total=len(groups), unit="plane", disable=None)
-            by_batch = groupby(shown, key=lambda found: found[0])
+            bar = {"desc": f"infer {self.family}", "total": len(groups), "unit": "plane"}
+            by_batch = groupby(tqdm(made, disable=None if shown else True, **bar), key=lambda found: found[0])
             following = next(by_batch, None)
             for number, images in enumerate(batches):
                 if following is not None and following[0] == number:  # else its unit has no plane of the family
@@ -124,14 +127,12 @@ class _Plan:
         return made
 
 
-def _write_batch(writer: ProductWriter, store: EventStore, images: list[int], planes: Made) -> None:
+def _write_batch(writer: ProductWriter, images: list[int], planes: Made) -> None:
     started = time.perf_counter()
     for place, counts in planes:
         writer.write_counts(place, counts)
     for image in images:
         writer.took(image, (time.perf_counter() - started) / len(images))
-        log.info("image %d/%d: event %s %s %d", image + 1, len(store), store.event_id(image), store.detector.unit_name,
-                 store.unit[image])  # fmt: skip
 
 
 def _batches(store: EventStore, scope: str) -> list[list[int]]:

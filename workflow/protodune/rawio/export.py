@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import awkward
@@ -55,31 +56,58 @@ class ExportedPlane:
 
 
 def export_products(
-    events: str, products: Sequence[str], output: str, denoised_runs_adc: float | None = None, source: str | None = None
+    events: str, products: Sequence[str], output: str, denoised_runs_adc: float | None = None
 ) -> dict[str, int]:
     """Write the good channels of all planes that product files hold as ROOT; return the number of entries by tree.
 
     ``products``: files of different plane families; ``denoised_runs_adc``: write also the runs of denoised values of larger
-    size, ADC of the reference gain; None: do not; ``source``: what the head names instead of files that do not stay.
+    size, ADC of the reference gain; None: do not.
     """
+    return export_samples([(events, products)], output, denoised_runs_adc)
+
+
+def export_samples(
+    samples: Iterable[tuple[str, Sequence[str]]],
+    output: str,
+    denoised_runs_adc: float | None = None,
+    source: str | None = None,
+) -> dict[str, int]:
+    """Write event stores with their product files, at least one, as one ROOT file as ``export_products`` does; each is asked
+    for when the one before is written.  ``source``: what the head names instead of files that do not stay."""
+    samples = iter(samples)
+    first = next(samples)
+    with _opened(*first) as (store, opened):
+        trees = [name for name in (WAVEFORMS, CHARGE, REGIONS) if any(found.has(name) for found in opened.values())]
+        if not trees:
+            raise ProtoduneError(
+                f"{', '.join(first[1])}: none of '{WAVEFORMS}', '{CHARGE}', '{REGIONS}', expected one of them to write; "
+                "export another method"
+            )
+        ticks = store.ticks
+        head = {
+            "detector": store.detector.name, "detector_version": store.detector.version, "ticks": ticks,
+            "tick_ns": store.detector.tick_ns, "events": source or first[0], "denoised_runs_adc": denoised_runs_adc,
+            "products": {family: _about(found, source) for family, found in opened.items()},
+            "versions": versions("uproot", "numpy"),
+        }  # fmt: skip
+    trees += [LARGE] if denoised_runs_adc is not None else []
+
+    def planes() -> Iterator[ExportedPlane]:
+        for sample in chain([first], samples):
+            with _opened(*sample) as (store, opened):
+                yield from _planes(store, opened, denoised_runs_adc)
+
+    return write_planes(output, planes(), trees, ticks, head)
+
+
+@contextlib.contextmanager
+def _opened(events: str, products: Sequence[str]) -> Iterator[tuple[EventStore, dict[str, Products]]]:
+    """Open an event store and its product files, by family."""
     with EventStore(events) as store, contextlib.ExitStack() as stack:
         opened = by_family([stack.enter_context(Products(path)) for path in products])
         for found in opened.values():
             found.check_matches(store)
-        trees = [name for name in (WAVEFORMS, CHARGE, REGIONS) if any(found.has(name) for found in opened.values())]
-        if not trees:
-            raise ProtoduneError(
-                f"{', '.join(products)}: none of '{WAVEFORMS}', '{CHARGE}', '{REGIONS}', expected one of them to write; "
-                "export another method"
-            )
-        head = {
-            "detector": store.detector.name, "detector_version": store.detector.version, "ticks": store.ticks,
-            "tick_ns": store.detector.tick_ns, "events": source or events, "denoised_runs_adc": denoised_runs_adc,
-            "products": {family: _about(found, source) for family, found in opened.items()},
-            "versions": versions("uproot", "numpy"),
-        }  # fmt: skip
-        trees += [LARGE] if denoised_runs_adc is not None else []
-        return write_planes(output, _planes(store, opened, denoised_runs_adc), trees, store.ticks, head)
+        yield store, opened
 
 
 def by_family(opened: list[Products]) -> dict[str, Products]:

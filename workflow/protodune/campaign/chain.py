@@ -1,0 +1,101 @@
+"""One file of raw digits through the whole chain, event by event: while one is cleaned the next is read and the last one
+written."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from protodune.classical.pedestal import estimate_pedestal
+from protodune.core.threads import read_ahead
+from protodune.detector.registry import DEFAULT
+from protodune.learning.method import TrainedMethod, infer_sample
+from protodune.rawio.conversion import Conversion, ConvertSettings
+from protodune.rawio.export import export_samples
+
+STEP = "denoise"
+
+log = logging.getLogger(__name__)
+
+EventId = tuple[int, int, int]
+"""(run, subrun, event)."""
+
+
+@dataclass(frozen=True)
+class CleanSettings:
+    """``detector`` by name and ``tag`` of the digits; ``noisy_above`` and ``stretch_slow_board`` as ``ConvertSettings`` has
+    them; ``bad_channels``: path of a list of channels; ``denoised_runs_adc``: see ``export_products``; ``scratch``: folder
+    for what is needed in between, None: that of the output."""
+
+    detector: str = DEFAULT
+    tag: str | None = None
+    stretch_slow_board: str = "auto"
+    noisy_above: float | None = 3.0
+    bad_channels: str | None = None
+    denoised_runs_adc: float | None = None
+    scratch: str | None = None
+
+
+@dataclass
+class Chain:
+    """A file on its way: its ``source``, the ``scratch`` folder for what is needed in between, the ``methods`` by family,
+    together called ``name``; ``check`` may refuse an event; ``events`` and ``images`` that were read."""
+
+    source: str
+    scratch: Path
+    methods: Mapping[str, TrainedMethod]
+    name: str
+    check: Callable[[EventId], None]
+    events: list[EventId] = field(default_factory=list)
+    images: int = 0
+
+    def run(self, settings: CleanSettings, output: Path, threads: int) -> dict:
+        """Clean the file and write ``output``, whole or not at all; return its events, those that were lost, how many
+        images, and the entries by tree."""
+        converted = ConvertSettings(
+            sample=Path(self.source).stem, kind="data", tag=settings.tag, on_damaged_event="skip",
+            stretch_slow_board=settings.stretch_slow_board, noisy_above=settings.noisy_above, detector=settings.detector,
+        )  # fmt: skip
+        begin = (converted, self.source, None, estimate_pedestal, settings.bad_channels, threads)
+        conversion = Conversion.begin(*begin, truth=False)
+        # Closed from the last to the first, so that no thread is left with a file open.
+        with contextlib.ExitStack() as stack:
+            stored = stack.enter_context(contextlib.closing(read_ahead(self._stored(conversion))))
+            cleaned = stack.enter_context(contextlib.closing(read_ahead(self._cleaned(stored))))
+            samples = stack.enter_context(contextlib.closing(_then_removed(cleaned)))
+            entries = export_samples(samples, str(output), settings.denoised_runs_adc, self.source)
+        conversion.log(len(self.events), self.images)
+        return {"events": [list(e) for e in self.events], "lost": conversion.lost, "images": self.images, "entries": entries}
+
+    def _stored(self, conversion: Conversion) -> Iterator[str]:
+        """Yield event stores of one event each."""
+        for event in conversion.events:
+            self.check(event.event_id)
+            self.events.append(event.event_id)
+            if event.adc.size == 0:
+                continue
+            path = str(self.scratch / f"{len(self.events)}.events.h5")
+            with conversion.writer(path) as writer:
+                conversion.append(writer, event)
+                del event  # before the next one is read
+                self.images += writer.n_images
+            yield path
+
+    def _cleaned(self, stored: Iterator[str]) -> Iterator[tuple[str, list[str]]]:
+        """Yield the stores with the products that the methods make of them."""
+        for events in stored:
+            products = {family: events.replace(".events.", f".{family}.") for family in self.methods}
+            for family, method in self.methods.items():
+                infer_sample(method, STEP, self.name, events, products[family], code=None)
+            yield events, list(products.values())
+
+
+def _then_removed(cleaned: Iterator[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield stores with their products, and remove the files after their use."""
+    for events, products in cleaned:
+        yield events, products
+        for path in (events, *products):
+            Path(path).unlink()
