@@ -27,7 +27,7 @@ ROOMS = {
     "stages": (*BASE, "rawio", "classical", "simulation", "tasks", "learning", "campaign", "measure", "publish", "launch"),
 }
 """The rooms that each room may import, besides itself."""
-FRONT = {"cli.py": ("core", "detector", "rawio", "stages"), "__main__.py": ("cli",), "__init__.py": ()}
+FRONT = {"cli.py": ("core", "detector", "rawio", "stages"), "__main__.py": ("cli",), "__init__.py": ("campaign",)}
 """What the modules beside the rooms may import."""
 LIBRARIES = {
     "uproot": ("rawio/",),

@@ -48,7 +48,8 @@ def infer_plane(
         raise ProtoduneError("network: the input holds NaN or infinity; convert the sample again or mark those channels bad")
     _, rows, ticks = features.shape
     row_step, tick_step = network.module.multiple
-    padded = np.pad(features, ((0, 0), (0, -rows % row_step), (0, -ticks % tick_step)))
+    missing = (-rows % row_step, -ticks % tick_step)
+    padded = np.pad(features, ((0, 0), (0, missing[0]), (0, missing[1]))) if any(missing) else features
     device = next(network.module.parameters()).device
     pixels = pixels_at_once(network.module, device, precision, memory_mb)
     while True:

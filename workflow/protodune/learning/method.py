@@ -155,6 +155,7 @@ class PlanesByNetwork:
         network, settings, chosen = self._network, self._settings, self._network.features
         features = chosen.build(store, place.plane.name, place.image, self._inputs)
         product = infer_plane(network, features, settings.precision, settings.memory_mb)
+        del features  # what follows needs its memory
         scale = place.plane.adc_scale
         for output in network.outputs:
             image = product[output.name]

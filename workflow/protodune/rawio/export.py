@@ -163,7 +163,9 @@ def write_planes(
     the number of entries by tree.  ``head`` travels in the file as JSON."""
     about = {"layout": LAYOUT, "layout_version": LAYOUT_VERSION, **head}
     entries = dict.fromkeys(trees, 0)
-    with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZLIB(1)) as file:
+    compression = uproot.ZLIB(3)
+    compression.library = "isal"  # the same format, in a fifth of the time
+    with atomic_path(path) as temporary, uproot.recreate(temporary, compression=compression) as file:
         file["protodune_about"] = json.dumps(about, sort_keys=True)
         for tree in trees:
             own = {"adc": np.dtype(("f4", (ticks,)))} if tree == WAVEFORMS else _COLUMNS[tree]

@@ -9,14 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protodune.campaign.batch import DONE, EARLIER, FAILED, SUMMARY, CleanSettings, clean_files
+from protodune.campaign.methods import UNET, load_methods, name_of
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import read_text, require_file
-from protodune.detector.model import FAMILIES
+from protodune.core.files import read_text
 from protodune.detector.registry import DEFAULT
-from protodune.learning.method import NetworkSettings, load_method
 from protodune.stages.command import number, run_stage, stage_parser
-
-ZOO = Path(__file__).resolve().parents[4] / "zoo"
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +25,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--output", required=True, metavar="DIR", help="folder for the ROOT files and summary.tsv")
     p.add_argument(
         "--weights",
-        default=str(ZOO / "unet.{family}.safetensors"),
+        default=UNET,
         help="weights of a network for the task denoise, {family} is filled in (default: the shipped U-Net)",
     )
     p.add_argument("--detector", default=DEFAULT, help="detector that the files are of, by name (default: %(default)s)")
@@ -50,15 +47,11 @@ def run(a: argparse.Namespace) -> None:
     sources = [*a.file, *(read_list(a.list) if a.list else [])]
     if not sources:
         raise ProtoduneError("found no file, expected one or more; name them, or give --list")
-    settings = NetworkSettings("denoise", precision=a.precision)
-    methods = {}
-    for family in FAMILIES:
-        weights = require_file(a.weights.replace("{family}", family), f"weights for {family} planes", "give --weights")
-        methods[family] = load_method(settings, family, str(weights), a.threads)
+    methods = load_methods(a.weights, a.precision, a.threads)
     cleaning = CleanSettings(
         detector=a.detector, tag=a.tag, noisy_above=a.noisy_above, bad_channels=a.bad_channels, scratch=a.scratch
     )
-    rows = clean_files(sources, a.output, methods, cleaning, Path(a.weights).name.split(".")[0], a.threads)
+    rows = clean_files(sources, a.output, methods, cleaning, name_of(a.weights), a.threads)
     count = {status: sum(row["status"] == status for row in rows) for status in (DONE, EARLIER, FAILED)}
     log.info("%s", ", ".join(f"{n} {status}" for status, n in count.items() if n))
     if count[FAILED]:
