@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -106,7 +107,8 @@ class _Plan:
         """Yield batches of images with an iterator over their planes, in order; the next planes are in work meanwhile."""
         groups = [(i, group) for i, images in enumerate(batches) for group in places(store, self.family, self.scope, images)]
         with ThreadPoolExecutor(self.workers) as pool:
-            made = in_order(pool, lambda job: (job[0], self._make(store, job[1])), groups, self.workers)
+            make = partial(self._make, store)
+            made = in_order(pool, make, groups, self.workers) if self.workers > 1 else map(make, groups)
             bar = {"desc": f"infer {self.family}", "total": len(groups), "unit": "plane"}
             by_batch = groupby(tqdm(made, disable=None if shown else True, **bar), key=lambda found: found[0])
             following = next(by_batch, None)
@@ -117,14 +119,18 @@ class _Plan:
                 else:
                     yield images, iter(())
 
-    def _make(self, store: EventStore, group: list[Place]) -> list[tuple[Place, dict[str, np.ndarray]]]:
+    def _make(
+        self, store: EventStore, numbered: tuple[int, list[Place]]
+    ) -> tuple[int, list[tuple[Place, dict[str, np.ndarray]]]]:
+        """Return what is stored of some planes, with the number of their batch."""
+        number, group = numbered
         made = []
         for place, product in zip(group, self.method(store, group), strict=True):
             bad = store.bad(place.plane.name, place.image)
             for values in product.values():
                 values[..., bad, :] = 0
             made.append((place, counts_of(place, product, self.outputs, store.detector)))
-        return made
+        return number, made
 
 
 def _write_batch(writer: ProductWriter, images: list[int], planes: Made) -> None:
