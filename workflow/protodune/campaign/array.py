@@ -50,6 +50,7 @@ def clean(
     weights: str = UNET,
     bad_channels: Sequence[int] = (),
     noisy_above: float | None = 3.0,
+    runtime: str = "auto",
     precision: str = "auto",
     threads: int = 1,
 ) -> Cleaned:
@@ -62,7 +63,7 @@ def clean(
     """
     known = find_detector(detector)
     event, order = _event(np.asarray(adc), channel, known)
-    methods = load_methods(weights, precision, threads)
+    methods = load_methods(weights, runtime, precision, threads)
     with tempfile.TemporaryDirectory(prefix="protodune-") as folder:
         events = str(Path(folder) / "events.h5")
         options = {"with_clean": False, "with_charge": False, "about": {"source": "array"}, "noisy_above": noisy_above}

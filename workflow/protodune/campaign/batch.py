@@ -124,7 +124,7 @@ class _Batch:
 
     def _about(self) -> dict:
         """What of the method decides the bytes of its output."""
-        wanted = ("weights_sha256", "settings", "precision", "threshold")
+        wanted = ("weights_sha256", "settings", "runtime", "precision", "threshold")
         return {"name": self.name, **{f: {k: m.about[k] for k in wanted} for f, m in self.methods.items()}}
 
     def _made_folder(self) -> Path:

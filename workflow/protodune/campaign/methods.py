@@ -16,10 +16,12 @@ TASK = "denoise"
 
 
 @lru_cache(maxsize=4)
-def load_methods(weights: str = UNET, precision: str = "auto", threads: int = 1) -> dict[str, TrainedMethod]:
+def load_methods(
+    weights: str = UNET, runtime: str = "auto", precision: str = "auto", threads: int = 1
+) -> dict[str, TrainedMethod]:
     """Load the networks for the task ``denoise`` by family; ``weights`` with ``{family}`` in the path.  Kept for the next
     call."""
-    settings = NetworkSettings(TASK, precision=precision)
+    settings = NetworkSettings(TASK, runtime=runtime, precision=precision)
     paths = {family: weights.replace("{family}", family) for family in FAMILIES}
     for family, path in paths.items():
         require_file(path, f"weights for {family} planes", "give other weights")

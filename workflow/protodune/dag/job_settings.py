@@ -77,10 +77,10 @@ class JobSettings:
         trained_here = None if "weights" in model else w.model
         # A trial of given weights trains nothing: what it overrides is how they are used.
         overrides = self._of.trial(w).overrides if "weights" in model else {}
-        precision = overrides.get("precision", model["precision"])
+        how = {name: overrides.get(name, model[name]) for name in ("runtime", "precision")}
         task = self._of.steps[w.step].task
         cuts = {name: model[name] for name in ("combine", "cut_adc", "threshold")}
-        return to_json({"task": task, "model": trained_here, "network": model["network"], "precision": precision, **cuts})
+        return to_json({"task": task, "model": trained_here, "network": model["network"], **how, **cuts})
 
     def method(self, w) -> str:
         """Settings of a classical method."""

@@ -10,15 +10,11 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+
+from protodune.core.cache import cache_folder
 
 MAX_ENTRIES = 5000
 """The file starts anew when it has grown to more entries."""
-
-
-def folder() -> Path:
-    """The user's cache folder of this project."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "protodune"
 
 
 class Kept:
@@ -28,7 +24,7 @@ class Kept:
     """
 
     def __init__(self, name: str, version: str):
-        self._path, self._version = folder() / f"{name}.json", version
+        self._path, self._version = cache_folder() / f"{name}.json", version
         self._found, self._changed = self._read(), False
 
     def _read(self) -> dict[str, list]:

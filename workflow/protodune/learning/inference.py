@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from itertools import pairwise
 
@@ -13,6 +12,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from protodune.core.errors import ProtoduneError
 from protodune.events.products import Output, PlaneProduct
 from protodune.learning.network import Network
+from protodune.learning.runtime import FULL, Executor, Model
+from protodune.learning.runtimes.torch import executor as torch_executor
 from protodune.learning.tiles import Span, plan_axis, plan_tiles, put_tile
 
 MEMORY_MB = 400
@@ -31,14 +32,15 @@ class OutOfMemory(Exception):
 
 
 def infer_plane(
-    network: Network, features: np.ndarray, precision: str = "float32", memory_mb: int | None = None
+    network: Network, features: np.ndarray, executor: Executor | None = None, memory_mb: int | None = None
 ) -> PlaneProduct:
     """Run a network over one plane, float32 (n_features, channels, ticks); return an image of each output with its
     activation, float32 (channels, ticks), or (k, channels, ticks) of k channels.
 
     A convolutional network takes strips of all channels, which overlap along time by its reach on both sides and begin at
     multiples of its stride, so the result is that of the whole plane at once.  A network with a ``window`` of its own takes
-    windows, several together, of which the middles are kept.  ``memory_mb`` bounds the activations; a device that has less
+    windows, several together, of which the middles are kept.  ``executor``: who computes it (``choice.choose``), None: torch
+    in float32.  ``memory_mb`` bounds the activations; a device that has less
     gets half as much at a time until it is enough.
     """
     n_features = len(network.features.names)
@@ -51,11 +53,12 @@ def infer_plane(
     missing = (-rows % row_step, -ticks % tick_step)
     padded = np.pad(features, ((0, 0), (0, missing[0]), (0, missing[1]))) if any(missing) else features
     device = next(network.module.parameters()).device
-    pixels = pixels_at_once(network.module, device, precision, memory_mb)
+    executor = executor or torch_executor(Model(network), FULL)
+    pixels = pixels_at_once(executor.bytes_per_pixel, device, memory_mb)
     while True:
         pieces = plan_pieces(network, padded.shape[1:], pixels)
         try:
-            images = _run(network, padded, pieces, precision, device)
+            images = _run(network, padded, pieces, executor, device)
         except OutOfMemory:
             largest = max(len(piece) * _size(piece[0]) for piece in pieces)
             smaller = min(pixels, largest) // 2
@@ -83,7 +86,7 @@ def fold_norms(module: torch.nn.Module) -> None:
                 setattr(parent, next_name, torch.nn.Identity())
 
 
-def pixels_at_once(module: torch.nn.Module, device: torch.device, precision: str, memory_mb: int | None) -> int:
+def pixels_at_once(bytes_per_pixel: float, device: torch.device, memory_mb: int | None) -> int:
     """Return for how many pixels the activations of a network have room."""
     if memory_mb is not None:
         available = memory_mb * 1e6
@@ -91,7 +94,7 @@ def pixels_at_once(module: torch.nn.Module, device: torch.device, precision: str
         available = GPU_SHARE * torch.cuda.mem_get_info(device)[0]
     else:
         available = MEMORY_MB * 1e6
-    return max(1, int(available / module.bytes_per_pixel["float32" if precision == "float32" else "bfloat16"]))
+    return max(1, int(available / bytes_per_pixel))
 
 
 def plan_pieces(network: Network, shape: tuple[int, int], pixels: int) -> list[Piece]:
@@ -113,24 +116,23 @@ def plan_pieces(network: Network, shape: tuple[int, int], pixels: int) -> list[P
 
 
 def _run(
-    network: Network, padded: np.ndarray, pieces: list[Piece], precision: str, device: torch.device
+    network: Network, padded: np.ndarray, pieces: list[Piece], executor: Executor, device: torch.device
 ) -> dict[str, np.ndarray]:
     results = {o.name: np.empty(o.shape(*padded.shape[1:]), np.float32) for o in network.outputs}
-    half = contextlib.nullcontext() if precision == "float32" else torch.autocast(device.type, getattr(torch, precision))
-    with torch.inference_mode(), half:
-        for piece in pieces:
-            batch = np.stack([padded[:, r.start : r.stop, t.start : t.stop] for r, t in piece])
-            try:
-                given = network.module(torch.from_numpy(batch).to(device)).float().cpu()  # half under autocast
-            except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error):
-                    raise
-                if device.type == "cuda":
-                    torch.cuda.empty_cache()
-                raise OutOfMemory from None
-            parts = network.split(given)
+    for piece in pieces:
+        parts = [padded[None, :, r.start : r.stop, t.start : t.stop] for r, t in piece]
+        try:
+            given = torch.as_tensor(executor.call(parts[0] if len(parts) == 1 else np.concatenate(parts)))
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+            raise OutOfMemory from None
+        with torch.inference_mode():
+            by_output = network.split(given)
             for output in network.outputs:
-                images = activated(output, parts[output.name])
+                images = activated(output, by_output[output.name])
                 for image, where in zip(images.numpy(), piece, strict=True):
                     put_tile(results[output.name], image, where)
     return results

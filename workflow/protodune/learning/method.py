@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -22,12 +22,13 @@ from protodune.events.making import make_products
 from protodune.events.products import DEFAULT_THRESHOLD, Output, Place, PlaneProduct
 from protodune.events.store import EventStore
 from protodune.learning.chain import open_inputs
+from protodune.learning.choice import choose
 from protodune.learning.combination import REGIONS, check_combined, combined
 from protodune.learning.derivation import derivations_of
 from protodune.learning.featureset import Inputs, check_inputs
 from protodune.learning.inference import fold_norms, infer_plane
 from protodune.learning.network import Network
-from protodune.learning.precision import choose_precision
+from protodune.learning.runtime import INT8, Executor, Model, int8_about
 from protodune.learning.weights import load_weights
 
 PLANES_AT_ONCE = 4
@@ -41,7 +42,8 @@ class NetworkSettings:
     """``task`` and, unless None, ``model`` and ``network`` must be those of the weights; denoised values of size up to
     ``cut_adc`` (ADC of the reference gain) become zero; ``threshold`` is the score at which a pixel belongs to a region,
     None: what the weights say, or 0.5; ``combine``: by earlier step the weight of its scores of regions (``combined``);
-    ``precision``: one of ``precision.CHOICES``; ``memory_mb`` for activations, None: as ``inference`` finds it."""
+    ``runtime`` and ``precision``: of ``choice.RUNTIMES`` and ``choice.PRECISIONS``; ``memory_mb`` for activations, None: as
+    ``inference`` finds it."""
 
     task: str
     model: str | None = None
@@ -49,18 +51,20 @@ class NetworkSettings:
     cut_adc: float = 0.0
     threshold: float | None = None
     combine: Mapping[str, float] = field(default_factory=dict)
+    runtime: str = "torch"
     precision: str = "float32"
     memory_mb: int | None = None
 
 
 @dataclass(frozen=True)
 class TrainedMethod:
-    """A network with the settings of its use: loaded, on its device, with the ``precision`` that was chosen; ``about`` is
+    """A network with the settings of its use, on its device, with the runtime and precision that were chosen; ``about`` is
     what product files say of it; ``workers``: planes at the same time."""
 
     network: Network
     settings: NetworkSettings
     family: str
+    executor: Executor
     about: dict
     workers: int = 1
 
@@ -76,19 +80,22 @@ def load_method(settings: NetworkSettings, family: str, weights: str, threads: i
     fold_norms(network.module)
     if torch.cuda.is_available():
         network.module.cuda()
-    precision = choose_precision(settings.precision, network)
-    log.info("%s: precision %s: %s", weights, precision.used, precision.because)
+    model = Model(network, weights)
+    chosen = choose(model, settings.runtime, settings.precision, max(1, threads // workers), workers)
+    log.info("%s: runtime %s, precision %s: %s", weights, chosen.runtime, chosen.precision, chosen.because)
     about = {
         "task": settings.task,
         "threshold": settings.threshold or trained.get("threshold", DEFAULT_THRESHOLD),
         "settings": asdict(settings),
-        "precision": asdict(precision),
+        **chosen.about(),
         "weights": weights,
         "weights_sha256": checksum(weights),
         "trained": trained,
-        "versions": versions("numpy", "scipy", "torch"),
+        "versions": versions("numpy", "scipy", "torch", *({chosen.runtime} - {"torch"})),
     }
-    return TrainedMethod(network, replace(settings, precision=precision.used), family, about, workers)
+    if chosen.precision == INT8:
+        about["int8"] = int8_about(model)
+    return TrainedMethod(network, settings, family, chosen.executor, about, workers)
 
 
 def infer_sample(
@@ -114,7 +121,7 @@ def infer_sample(
             check_inputs(network.spec.features, products, store, family)
             check_combined(method.settings.combine, products, network, store, family)
             count = len({store.event_id(image) for image in range(len(store))})
-        planes = PlanesByNetwork(network, method.settings, products, about["threshold"])
+        planes = PlanesByNetwork(method, products)
         state = None if code is None else _state(code, paths)
         scope = network.task_spec.scope
         make_products(planes, events, family, planes.outputs, output, about, state, scope, method.workers)
@@ -132,15 +139,10 @@ def _state(code: str, paths: Mapping[str, str]) -> str:
 class PlanesByNetwork:
     """A method as ``make_products`` takes it: each plane by itself through one network."""
 
-    def __init__(
-        self,
-        network: Network,
-        settings: NetworkSettings,
-        inputs: Inputs,
-        threshold: float = DEFAULT_THRESHOLD,
-    ):
-        self._network, self._settings, self._inputs, self._threshold = network, settings, inputs, threshold
-        self._derived = derivations_of(network)
+    def __init__(self, method: TrainedMethod, inputs: Inputs):
+        self._network, self._settings, self._executor = method.network, method.settings, method.executor
+        self._inputs, self._threshold = inputs, method.about["threshold"]
+        self._derived = derivations_of(self._network)
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -154,7 +156,7 @@ class PlanesByNetwork:
     def _plane(self, store: EventStore, place: Place) -> PlaneProduct:
         network, settings, chosen = self._network, self._settings, self._network.features
         features = chosen.build(store, place.plane.name, place.image, self._inputs)
-        product = infer_plane(network, features, settings.precision, settings.memory_mb)
+        product = infer_plane(network, features, self._executor, settings.memory_mb)
         del features  # what follows needs its memory
         scale = place.plane.adc_scale
         for output in network.outputs:

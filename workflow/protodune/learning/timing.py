@@ -47,7 +47,8 @@ def time_forward(
     plane = plane_of_family(known, family)
     size = (plane.n_channels, ticks or known.readout_ticks)
     shape = tuple(length + -length % step for length, step in zip(size, network.module.multiple, strict=True))
-    most = pixels_at_once(network.module, torch.device("cpu"), runtime, MEMORY_MB)
+    per_pixel = network.module.bytes_per_pixel["float32" if runtime == "float32" else "bfloat16"]
+    most = pixels_at_once(per_pixel, torch.device("cpu"), MEMORY_MB)
     pieces = plan_pieces(network, shape, min(max(1, int(share * shape[0] * shape[1])), most))
     rows, columns = pieces[0][0]
     window = (rows.stop - rows.start, columns.stop - columns.start)

@@ -13,6 +13,7 @@ from protodune.campaign.methods import UNET, load_methods, name_of
 from protodune.core.errors import ProtoduneError
 from protodune.core.files import read_text
 from protodune.detector.registry import DEFAULT
+from protodune.learning.choice import AUTO, PRECISIONS, RUNTIMES
 from protodune.stages.command import number, run_stage, stage_parser
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         default=3.0,
         help="channels with more noise than this many times the median of their plane count as bad (default: %(default)s)",
     )
-    p.add_argument("--precision", default="auto", help="auto, float32, bfloat16 or float16 (default: %(default)s)")
+    p.add_argument("--runtime", default=AUTO, choices=RUNTIMES, help="what computes the network (default: %(default)s)")
+    p.add_argument("--precision", default=AUTO, choices=PRECISIONS, help="of the network (default: %(default)s)")
     p.add_argument("--threads", type=int, default=1, help="threads of the network and of unpacking (default: %(default)s)")
     p.add_argument("--scratch", metavar="DIR", help="folder for what is needed in between (default: OUTPUT)")
 
@@ -47,7 +49,7 @@ def run(a: argparse.Namespace) -> None:
     sources = [*a.file, *(read_list(a.list) if a.list else [])]
     if not sources:
         raise ProtoduneError("found no file, expected one or more; name them, or give --list")
-    methods = load_methods(a.weights, a.precision, a.threads)
+    methods = load_methods(a.weights, a.runtime, a.precision, a.threads)
     cleaning = CleanSettings(
         detector=a.detector, tag=a.tag, noisy_above=a.noisy_above, bad_channels=a.bad_channels, scratch=a.scratch
     )

@@ -1,0 +1,82 @@
+"""OpenVINO on a CPU."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+
+import numpy as np
+import torch
+
+from protodune.learning.runtime import (
+    FULL,
+    INT8,
+    Executor,
+    Model,
+    Runtime,
+    half_of,
+    int8_about,
+    int8_path,
+    not_installed,
+)
+
+_SHARE_OF_MEMORY = 0.2
+_HINTS = {FULL: "f32", "bfloat16": "bf16"}
+
+
+def precisions(model: Model) -> tuple[str, ...]:
+    """INT8 where a file of it lies beside the weights, half precision where the processor computes in it, and float32."""
+    half = half_of(torch.device("cpu"))
+    return (*((INT8,) if int8_about(model) is not None else ()), *((half,) if half else ()), FULL)
+
+
+def load(model: Model, precision: str, threads: int, together: int) -> Executor:
+    """Return a compiled model for each shape of the features that comes, with a request of its own for each thread."""
+    import openvino
+
+    core, module = openvino.Core(), model.network.module
+    if precision == INT8:
+        read = core.read_model(str(int8_path(model.weights)))
+    else:
+        rows, pixels = module.multiple
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            example = torch.zeros(1, len(model.network.features.names), 4 * rows, 4 * pixels)
+            read = openvino.convert_model(module.eval(), example_input=example)
+    half = half_of(torch.device("cpu")) if precision == INT8 else None
+    options = {
+        "INFERENCE_PRECISION_HINT": _HINTS[half or (FULL if precision == INT8 else precision)],
+        "INFERENCE_NUM_THREADS": threads * together,
+        "NUM_STREAMS": together,
+        "ENABLE_CPU_PINNING": False,  # several processes may share the machine
+    }
+    compiled = _Compiled(core, read, options)
+    return Executor(compiled, _SHARE_OF_MEMORY * module.bytes_per_pixel[FULL if precision == FULL else "bfloat16"])
+
+
+class _Compiled:
+    """A model by the shape of its input."""
+
+    def __init__(self, core, model, options: dict):
+        self._core, self._model, self._options = core, model, options
+        self._by_shape: dict[tuple[int, ...], object] = {}
+        self._lock, self._own = threading.Lock(), threading.local()
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        requests = self._own.__dict__.setdefault("requests", {})
+        if features.shape not in requests:
+            requests[features.shape] = self._compiled(features.shape).create_infer_request()
+        # What comes out is valid until this thread calls again.
+        found = requests[features.shape].infer([features], share_inputs=True, share_outputs=True)
+        return next(iter(found.values()))
+
+    def _compiled(self, shape: tuple[int, ...]):
+        with self._lock:
+            if shape not in self._by_shape:
+                # Fixed shapes run faster than open ones.
+                self._model.reshape(list(shape))
+                self._by_shape[shape] = self._core.compile_model(self._model, "CPU", self._options)
+            return self._by_shape[shape]
+
+
+RUNTIME = Runtime(missing=lambda: not_installed("openvino"), precisions=precisions, load=load)
