@@ -11,7 +11,7 @@ BIN = $(call quoted,VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --profile profiles/local --configfile $(call quoted,CONFIGFILE) \
 	--directory $(call quoted,DIRECTORY)
 
-.PHONY: help setup demo test test-cluster test-reference test-oldest docs lint format
+.PHONY: help setup demo test test-cluster test-reference test-oldest zoo-int8 docs lint format
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -40,6 +40,14 @@ test-oldest:     ## models and training on the oldest torch (a second environmen
 	$(call quoted,VENV)-oldest/bin/python -m pip install --quiet -r envs/oldest.txt
 	PYTHONPATH=workflow $(call quoted,VENV)-oldest/bin/python -m pytest -p no:cacheprovider \
 		--ignore tests/unit/learning/test_portable.py tests/unit/learning
+
+zoo-int8: setup  ## the INT8 files of the shipped U-Net: calibrated on simulated planes, checked on others (five minutes)
+	$(BIN)/snakemake --profile profiles/local --configfile config/clean.yaml config/zoo_int8.yaml \
+		--directory $(call quoted,DIRECTORY) $(foreach s,cosmic beam angles_u angles_v check,results/events/int8_$(s).h5)
+	for family in induction collection; do PYTHONPATH=workflow $(BIN)/python -m protodune.stages.learn.quantize \
+		--weights zoo/unet.$$family.safetensors --family $$family --check $(call quoted,DIRECTORY)/results/events/int8_check.h5 \
+		--calibration $(call quoted,DIRECTORY)/results/events/int8_[!c]*.h5 $(call quoted,DIRECTORY)/results/events/int8_cosmic.h5 \
+		|| exit 1; done
 
 docs: setup      ## the documentation as a site: site/index.html
 	$(BIN)/mkdocs build --strict --quiet
