@@ -21,11 +21,10 @@ import torch
 
 from protodune.classical.methods import MethodSettings, read_plane, run_method
 from protodune.core.memory import keep_freed_memory
-from protodune.events.products import DEFAULT_THRESHOLD, Place
+from protodune.events.products import Place
 from protodune.events.store import EventStore
 from protodune.learning.deconvolved import deconvolved_plane
-from protodune.learning.inference import fold_norms
-from protodune.learning.method import NetworkSettings, PlanesByNetwork
+from protodune.learning.method import NetworkSettings, PlanesByNetwork, load_method
 from protodune.learning.weights import load_weights
 
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
@@ -42,10 +41,10 @@ Make = Callable[[EventStore, Place], object]
 
 def by_network(name: str, precision: str) -> Make:
     """Return what runs one network of ``zoo/`` on a plane."""
-    network, about = load_weights(ZOO / f"{name}.safetensors")
-    fold_norms(network.module)
-    settings = NetworkSettings(about["task"], precision=precision)
-    planes = PlanesByNetwork(network, settings, {}, about.get("threshold", DEFAULT_THRESHOLD))
+    weights = ZOO / f"{name}.safetensors"
+    about = load_weights(weights)[1]
+    settings = NetworkSettings(about["task"], runtime="auto", precision=precision)
+    planes = PlanesByNetwork(load_method(settings, about["family"], str(weights)), {})
     return lambda store, place: planes(store, [place])
 
 

@@ -20,8 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from protodune.events.store import EventStore
 from protodune.events.truth import rebinned, region_truth
+from protodune.learning.choice import choose
 from protodune.learning.inference import fold_norms, infer_plane
 from protodune.learning.network import Network
+from protodune.learning.runtime import Model
 from protodune.learning.weights import load_weights, save_weights
 from protodune.measure.regions import THRESHOLDS, region_counts
 
@@ -29,10 +31,11 @@ from protodune.measure.regions import THRESHOLDS, region_counts
 def counts(network: Network, events: str, family: str) -> np.ndarray:
     """Found signal pixels and others at each threshold, all planes of a store, int64 (2, thresholds)."""
     total, features = np.zeros((2, len(THRESHOLDS) + 2), np.int64), network.features
+    executor = choose(Model(network), "torch", "bfloat16").executor
     with EventStore(events) as store:
         for image in range(len(store)):
             for plane in (p.name for p in store.family(family, image)):
-                score = infer_plane(network, features.build(store, plane, image, {}), "bfloat16")["regions"]
+                score = infer_plane(network, features.build(store, plane, image, {}), executor)["regions"]
                 if features.rebin == 1:
                     score = rebinned(score)
                 good = ~store.bad(plane, image)

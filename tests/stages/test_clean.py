@@ -27,7 +27,7 @@ def sources(flat_file, tmp_path_factory):
     return folder
 
 
-def cleaned(folder, *files, code=0, options=("--precision", "float32")):
+def cleaned(folder, *files, code=0, options=("--runtime", "torch", "--precision", "float32")):
     assert clean.main([*map(str, files), "--output", str(folder), *options]) == code
     return {row["file"].rsplit("/", 1)[-1]: row for row in read_table(folder / "summary.tsv")}
 
@@ -68,12 +68,21 @@ def test_what_is_done_stays_until_file_or_settings_change(sources, tmp_path):
     assert again["art_decoder_data.root"]["status"] == "done"
     (out / "small.root").write_bytes(first[:-1])
     assert cleaned(out, source)["small.root"]["status"] == "done", "an output that is not whole is made again"
-    changed = cleaned(out, source, options=("--precision", "float32", "--noisy-above", "2"))
+    changed = cleaned(out, source, options=("--runtime", "torch", "--precision", "float32", "--noisy-above", "2"))
     assert changed["small.root"]["status"] == "done"
     source.touch()
     assert cleaned(out, source)["small.root"]["status"] == "done"
     (tmp_path / "bad.txt").write_text("1700\n")
-    listed = ("--precision", "float32", "--bad-channels", str(tmp_path / "bad.txt"), "--scratch", str(tmp_path))
+    listed = (
+        "--runtime",
+        "torch",
+        "--precision",
+        "float32",
+        "--bad-channels",
+        str(tmp_path / "bad.txt"),
+        "--scratch",
+        str(tmp_path),
+    )
     assert cleaned(out, source, options=listed)["small.root"]["status"] == "done"
     assert cleaned(out, source, options=listed[:-2])["small.root"]["status"] == "done earlier", "scratch decides nothing"
     (tmp_path / "bad.txt").write_text("1700\n1701\n")

@@ -17,9 +17,9 @@ def event(flat_file):
 
 def test_an_array_gives_the_numbers_of_its_file(event, flat_file, tmp_path):
     order = np.random.default_rng(3).permutation(len(event.channel))
-    found = protodune.clean(event.adc[order], event.channel[order], precision="float32")
+    found = protodune.clean(event.adc[order], event.channel[order], runtime="torch", precision="float32")
     assert np.array_equal(found.channel, event.channel[order])
-    assert stage.main([str(flat_file), "--output", str(tmp_path), "--precision", "float32"]) == 0
+    assert stage.main([str(flat_file), "--output", str(tmp_path), "--runtime", "torch", "--precision", "float32"]) == 0
     with uproot.open(tmp_path / f"{flat_file.stem}.root") as file:
         tree = file["denoised"].arrays(["channel", "adc"], library="np")
         charge = file["charge"].arrays(["channel", "begin", "end", "electrons"], library="np")
@@ -38,7 +38,7 @@ def test_an_array_gives_the_numbers_of_its_file(event, flat_file, tmp_path):
 
 def test_channels_may_be_left_out(event):
     plane = event.channel < 800
-    found = protodune.clean(event.adc[plane], event.channel[plane], precision="float32", bad_channels=[5])
+    found = protodune.clean(event.adc[plane], event.channel[plane], runtime="torch", precision="float32", bad_channels=[5])
     assert found.denoised.shape == (plane.sum(), event.adc.shape[1])
     assert found.bad[5]
     assert not found.denoised[5].any()

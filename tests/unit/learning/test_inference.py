@@ -7,6 +7,8 @@ import torch
 from protodune.core.errors import ProtoduneError
 from protodune.learning.inference import fold_norms, infer_plane, plan_pieces
 from protodune.learning.network import build_network
+from protodune.learning.runtime import Model
+from protodune.learning.runtimes.torch import executor as torch_executor
 
 NETWORKS = [("unet", {"widths": [4, 8, 16]}), ("cnn", {"width": 1})]
 
@@ -143,6 +145,6 @@ def test_a_network_that_gives_half_precision_infers(features):
     model = small("unet", {"widths": [4, 8, 16]})
     layer = torch.nn.Conv2d(2, 2, 3, padding=1)
     model.module.forward = lambda x: layer(x)
-    found = infer_plane(model, features, precision="bfloat16")["denoised"]
+    found = infer_plane(model, features, torch_executor(Model(model), "bfloat16"))["denoised"]
     assert found.dtype == np.float32
     assert np.allclose(found, infer_plane(model, features)["denoised"], rtol=0.05, atol=0.2)

@@ -12,7 +12,7 @@ from protodune.events.products import Place
 from protodune.learning import method
 from protodune.learning.features.cleaned import cleaned_features
 from protodune.learning.features.waveform import plane_features
-from protodune.learning.method import NetworkSettings, PlanesByNetwork
+from protodune.learning.method import NetworkSettings, PlanesByNetwork, TrainedMethod
 from protodune.learning.network import build_network
 from protodune.learning.portable import Portable, example_plane
 
@@ -28,7 +28,8 @@ def test_waveforms_are_divided_by_the_gain_and_outputs_multiplied(monkeypatch):
     store = types.SimpleNamespace(ticks=16)
     for scale in (1.0, 2.5):
         place = Place(0, types.SimpleNamespace(name="X", adc_scale=scale))
-        [product] = PlanesByNetwork(network, NetworkSettings("denoise", cut_adc=4.0), {})(store, [place])
+        trained = TrainedMethod(network, NetworkSettings("denoise", cut_adc=4.0), "collection", None, {"threshold": 0.5})
+        [product] = PlanesByNetwork(trained, {})(store, [place])
         wanted = np.where(np.abs(made["denoised"]) > 4, made["denoised"], 0) * np.float32(scale)
         assert product["denoised"] == pytest.approx(wanted, rel=1e-6), "the cut is in ADC of the reference gain"
         assert np.array_equal(product["regions"], made["regions"]), "a score has no gain"

@@ -18,7 +18,7 @@ def test_shipped_weights_find_the_regions_of_an_event(path, store_file):
     features = network.features
     with EventStore(store_file) as store:
         for plane in (p.name for p in store.family(family, 0)):
-            score = infer_plane(network, features.build(store, plane, 0, {}), "float32")["regions"]
+            score = infer_plane(network, features.build(store, plane, 0, {}))["regions"]
             found = (score if features.rebin > 1 else rebinned(score)) >= about["threshold"]
             truth = region_truth(store.charge_image(plane, 0))
             both = (found & truth).sum()

@@ -16,10 +16,8 @@ from protodune.learning.runtime import FULL, Executor, Model
 from protodune.learning.runtimes.torch import executor as torch_executor
 from protodune.learning.tiles import Span, plan_axis, plan_tiles, put_tile
 
-MEMORY_MB = 400
-"""Activations of the pieces of one plane that may be needed at a time, on a CPU."""
 GPU_SHARE = 0.2
-"""On a GPU, of what is free: several planes are there at the same time."""
+"""Of the memory of a GPU that is free, what a plane may need at a time: several planes are there."""
 
 log = logging.getLogger(__name__)
 
@@ -50,19 +48,18 @@ def infer_plane(
         raise ProtoduneError("network: the input holds NaN or infinity; convert the sample again or mark those channels bad")
     _, rows, ticks = features.shape
     row_step, tick_step = network.module.multiple
-    missing = (-rows % row_step, -ticks % tick_step)
-    padded = np.pad(features, ((0, 0), (0, missing[0]), (0, missing[1]))) if any(missing) else features
+    whole = (rows + -rows % row_step, ticks + -ticks % tick_step)
     device = next(network.module.parameters()).device
     executor = executor or torch_executor(Model(network), FULL)
-    pixels = pixels_at_once(executor.bytes_per_pixel, device, memory_mb)
+    pixels = pixels_at_once(executor, device, memory_mb)
     while True:
-        pieces = plan_pieces(network, padded.shape[1:], pixels)
+        pieces = plan_pieces(network, whole, pixels)
         try:
-            images = _run(network, padded, pieces, executor, device)
+            images = _run(network, features, whole, pieces, executor, device)
         except OutOfMemory:
             largest = max(len(piece) * _size(piece[0]) for piece in pieces)
             smaller = min(pixels, largest) // 2
-            if max(len(piece) * _size(piece[0]) for piece in plan_pieces(network, padded.shape[1:], smaller)) >= largest:
+            if max(len(piece) * _size(piece[0]) for piece in plan_pieces(network, whole, smaller)) >= largest:
                 raise ProtoduneError(
                     f"network: {device} has no memory for {largest} pixels, the fewest that this network takes at a time; "
                     "use a machine with more memory or a smaller network"
@@ -86,15 +83,15 @@ def fold_norms(module: torch.nn.Module) -> None:
                 setattr(parent, next_name, torch.nn.Identity())
 
 
-def pixels_at_once(bytes_per_pixel: float, device: torch.device, memory_mb: int | None) -> int:
-    """Return for how many pixels the activations of a network have room."""
+def pixels_at_once(executor: Executor, device: torch.device, memory_mb: int | None) -> int:
+    """Return for how many pixels the activations of a network have room, in ``memory_mb`` if that is given."""
     if memory_mb is not None:
         available = memory_mb * 1e6
     elif device.type == "cuda":
         available = GPU_SHARE * torch.cuda.mem_get_info(device)[0]
     else:
-        available = MEMORY_MB * 1e6
-    return max(1, int(available / bytes_per_pixel))
+        available = executor.memory_mb * 1e6
+    return max(1, int(available / executor.bytes_per_pixel))
 
 
 def plan_pieces(network: Network, shape: tuple[int, int], pixels: int) -> list[Piece]:
@@ -108,19 +105,26 @@ def plan_pieces(network: Network, shape: tuple[int, int], pixels: int) -> list[P
         return [tiles[i : i + together] for i in range(0, len(tiles), together)]
     step = module.multiple[1]
     halo = -(-module.reach[1] // step)
-    # In units of the stride, so that strips begin at its multiples.
-    strip = max(1, pixels // rows // step - 2 * halo) + 2 * halo
+    # In units of the stride, so that strips begin at its multiples; as many strips as are needed, all of the same length.
+    size, most = ticks // step, max(1, pixels // rows // step - 2 * halo)
+    inner = max(1, size - 2 * halo)
+    strip = 2 * halo + -(-inner // -(-inner // most))
     spans = [Span(*(step * t for t in (s.start, s.stop, s.keep_start, s.keep_stop)))
-             for s in plan_axis(ticks // step, strip, 2 * halo)]  # fmt: skip
+             for s in plan_axis(size, strip, 2 * halo)]  # fmt: skip
     return [[(Span(0, rows, 0, rows), span)] for span in spans]
 
 
 def _run(
-    network: Network, padded: np.ndarray, pieces: list[Piece], executor: Executor, device: torch.device
+    network: Network,
+    features: np.ndarray,
+    whole: tuple[int, int],
+    pieces: list[Piece],
+    executor: Executor,
+    device: torch.device,
 ) -> dict[str, np.ndarray]:
-    results = {o.name: np.empty(o.shape(*padded.shape[1:]), np.float32) for o in network.outputs}
+    results = {o.name: np.empty(o.shape(*whole), np.float32) for o in network.outputs}
     for piece in pieces:
-        parts = [padded[None, :, r.start : r.stop, t.start : t.stop] for r, t in piece]
+        parts = [_window(features, r, t) for r, t in piece]
         try:
             given = torch.as_tensor(executor.call(parts[0] if len(parts) == 1 else np.concatenate(parts)))
         except (RuntimeError, MemoryError) as error:
@@ -136,6 +140,13 @@ def _run(
                 for image, where in zip(images.numpy(), piece, strict=True):
                     put_tile(results[output.name], image, where)
     return results
+
+
+def _window(features: np.ndarray, rows: Span, ticks: Span) -> np.ndarray:
+    """Return a window of the features, (1, n_features, channels, pixels), zeros beyond their ends."""
+    part = features[None, :, rows.start : rows.stop, ticks.start : ticks.stop]
+    missing = (rows.stop - rows.start - part.shape[2], ticks.stop - ticks.start - part.shape[3])
+    return np.pad(part, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1]))) if any(missing) else part
 
 
 def activated(output: Output, images: torch.Tensor) -> torch.Tensor:

@@ -45,10 +45,11 @@ class Model:
 class Executor:
     """A network that was made ready: ``call`` maps features, float32 (batch, n_features, channels, pixels), to its images,
     float32 (batch, sum of the outputs' channels, channels, pixels), and may be called by several threads at once;
-    ``bytes_per_pixel`` of its activations."""
+    ``bytes_per_pixel`` of its activations, and how many MB of them a plane may need at a time on a CPU."""
 
     call: Callable[[np.ndarray], np.ndarray | torch.Tensor]
     bytes_per_pixel: float
+    memory_mb: int = 400
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from protodune.detector.registry import find_detector
 from protodune.learning.export import plane_of_family, portable_of
 from protodune.learning.inference import fold_norms, pixels_at_once, plan_pieces
 from protodune.learning.portable import Portable, write_onnx
+from protodune.learning.runtime import Model
+from protodune.learning.runtimes.torch import executor as torch_executor
 from protodune.learning.weights import load_weights
 
 MEMORY_MB = 4000
@@ -47,8 +49,8 @@ def time_forward(
     plane = plane_of_family(known, family)
     size = (plane.n_channels, ticks or known.readout_ticks)
     shape = tuple(length + -length % step for length, step in zip(size, network.module.multiple, strict=True))
-    per_pixel = network.module.bytes_per_pixel["float32" if runtime == "float32" else "bfloat16"]
-    most = pixels_at_once(per_pixel, torch.device("cpu"), MEMORY_MB)
+    executor = torch_executor(Model(network), "float32" if runtime == "float32" else "bfloat16")
+    most = pixels_at_once(executor, torch.device("cpu"), MEMORY_MB)
     pieces = plan_pieces(network, shape, min(max(1, int(share * shape[0] * shape[1])), most))
     rows, columns = pieces[0][0]
     window = (rows.stop - rows.start, columns.stop - columns.start)

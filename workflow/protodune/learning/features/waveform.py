@@ -22,7 +22,10 @@ def plane_features(store: EventStore, name: str, image: int, inputs: Inputs | No
     bad = store.bad(name, image)
     waveforms = reference_adc(mended_waveforms(store, name, image), plane.adc_scale)
     median = group_median(waveforms, plane.group_size, bad if bad.any() else None)
-    return np.stack([waveforms, np.repeat(median, plane.group_size, axis=0)])
+    features = np.empty((2, *waveforms.shape), np.float32)
+    features[0] = waveforms
+    features[1].reshape(-1, plane.group_size, waveforms.shape[1])[:] = median[:, None]
+    return features
 
 
 def mended_waveforms(store: EventStore, name: str, image: int) -> np.ndarray:

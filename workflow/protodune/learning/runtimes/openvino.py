@@ -20,7 +20,8 @@ from protodune.learning.runtime import (
     not_installed,
 )
 
-_SHARE_OF_MEMORY = 0.2
+_SHARE_OF_MEMORY, _MEMORY_MB = 0.3, 130
+"""Of what torch needs for the same; and two strips of a plane, which are a twentieth slower than one and need half."""
 _HINTS = {FULL: "f32", "bfloat16": "bf16"}
 
 
@@ -51,7 +52,8 @@ def load(model: Model, precision: str, threads: int, together: int) -> Executor:
         "ENABLE_CPU_PINNING": False,  # several processes may share the machine
     }
     compiled = _Compiled(core, read, options)
-    return Executor(compiled, _SHARE_OF_MEMORY * module.bytes_per_pixel[FULL if precision == FULL else "bfloat16"])
+    per_pixel = module.bytes_per_pixel[FULL if precision == FULL else "bfloat16"]
+    return Executor(compiled, _SHARE_OF_MEMORY * per_pixel, _MEMORY_MB)
 
 
 class _Compiled:
