@@ -38,7 +38,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         default=3.0,
         help="channels with more noise than this many times the median of their plane count as bad (default: %(default)s)",
     )
-    p.add_argument("--runtime", default=AUTO, help=f"what computes the network: {', '.join(RUNTIMES)} (default: %(default)s)")
+    p.add_argument("--runtime", default=AUTO, help=f"what computes it: {', '.join(RUNTIMES)} (default: %(default)s)")
     p.add_argument("--precision", default=AUTO, help=f"of the network: {', '.join(PRECISIONS)} (default: %(default)s)")
     p.add_argument("--threads", type=int, default=1, help="threads of the network and of unpacking (default: %(default)s)")
     p.add_argument("--scratch", metavar="DIR", help="folder for what is needed in between (default: OUTPUT)")
