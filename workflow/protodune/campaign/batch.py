@@ -12,7 +12,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
@@ -27,6 +27,7 @@ from protodune.events.store import EventStore
 from protodune.learning.method import TrainedMethod, infer_sample
 from protodune.rawio.conversion import ConvertSettings, convert_file
 from protodune.rawio.export import export_products
+from protodune.rawio.remote import AS_IS, Access, is_address, state
 
 SUMMARY = "summary.tsv"
 COLUMNS = ["file", "status", "cause", "events", "lost_events", "images", "seconds", "output", "output_bytes", "source_bytes"]
@@ -42,7 +43,8 @@ log = logging.getLogger(__name__)
 class CleanSettings:
     """``detector`` by name and ``tag`` of the digits; ``noisy_above`` and ``stretch_slow_board`` as ``ConvertSettings`` has
     them; ``bad_channels``: path of a list of channels; ``denoised_runs_adc``: see ``export_products``; ``scratch``: folder
-    for what is needed in between, None: that of the output."""
+    for what is needed in between, None: that of the output; ``access``: how the bytes of the files come here; ``adler32``:
+    checksums by file, of those that have one."""
 
     detector: str = DEFAULT
     tag: str | None = None
@@ -51,6 +53,8 @@ class CleanSettings:
     bad_channels: str | None = None
     denoised_runs_adc: float | None = None
     scratch: str | None = None
+    access: Access = AS_IS
+    adler32: Mapping[str, str] = field(default_factory=dict)
 
 
 def clean_files(
@@ -113,7 +117,7 @@ class _Batch:
     def _clean(self, source: str, output: Path) -> dict:
         record = output.with_suffix(".json")
         same = {
-            "source": _state(source),
+            "source": _state(source, self.settings.access),
             "settings": _decisive(self.settings),
             "method": self._about(),
             "version": RECORD_VERSION,
@@ -137,7 +141,8 @@ class _Batch:
             sample=Path(source).stem, kind="data", tag=settings.tag, on_damaged_event="skip",
             stretch_slow_board=settings.stretch_slow_board, noisy_above=settings.noisy_above, detector=settings.detector,
         )  # fmt: skip
-        convert_file(converted, source, None, events, estimate_pedestal, settings.bad_channels, self.threads)
+        access = settings.access.of(settings.adler32.get(source))
+        convert_file(converted, source, None, events, estimate_pedestal, settings.bad_channels, self.threads, access)
         with EventStore(events) as store:
             found = {"events": [list(e) for e in store.event_ids], "lost": store.lost_events, "images": len(store)}
         self._check_events(store.event_ids, source)
@@ -169,16 +174,19 @@ class _Batch:
 def _decisive(settings: CleanSettings) -> dict:
     """What of the settings decides the bytes of an output: not where things lie, but what is in a list of channels."""
     listed = checksum(settings.bad_channels) if settings.bad_channels and Path(settings.bad_channels).is_file() else None
-    return {**asdict(settings), "scratch": None, "bad_channels": listed}
+    return {**asdict(settings), "scratch": None, "bad_channels": listed, "access": None, "adler32": None}
 
 
-def _state(source: str) -> dict:
-    """What tells that a source is the one of the record; an address has no size that is known beforehand."""
+def _state(source: str, access: Access) -> dict:
+    """What tells that a source is the one of the record; of an address, what its server says."""
+    if is_address(source):
+        size, modified = state(source, access)
+        return {"path": source, "bytes": size, "modified": modified}
     path = Path(source)
     if not path.is_file():
         return {"path": source, "bytes": "", "modified": ""}
-    state = path.stat()
-    return {"path": str(path.resolve()), "bytes": state.st_size, "modified": state.st_mtime_ns}
+    found = path.stat()
+    return {"path": str(path.resolve()), "bytes": found.st_size, "modified": found.st_mtime_ns}
 
 
 def _read_record(path: Path) -> dict | None:

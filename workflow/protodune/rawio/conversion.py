@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from protodune.core.errors import ProtoduneError, shown
+from protodune.core.errors import ProtoduneError, SourceLostError, shown
 from protodune.core.files import read_text
 from protodune.core.provenance import versions
 from protodune.core.settings import defaults_of
@@ -19,6 +19,7 @@ from protodune.detector.model import Detector
 from protodune.detector.registry import DEFAULT, find_detector
 from protodune.events.store import Estimate, EventWriter
 from protodune.events.types import RawEvent, RawSource
+from protodune.rawio.remote import AS_IS, Access
 from protodune.rawio.source import open_raw
 
 MAX_BASELINE_ADC = 20.0
@@ -75,7 +76,7 @@ class Reading:
                     add_truth(event, partner, self.detector, self.noise_off.path)
                 _check_charge(event, self.raw.path)
             except ProtoduneError as error:
-                if self.settings.on_damaged_event == "stop":
+                if self.settings.on_damaged_event == "stop" or isinstance(error, SourceLostError):
                     raise
                 self.lost.append({"entry": index, "cause": str(error)})
                 log.warning("left out: %s", error)
@@ -95,8 +96,8 @@ class Reading:
         for index in range(len(source)):
             try:
                 yield index, source.event_id(index)
-            except ProtoduneError:
-                if self.settings.on_damaged_event == "stop":
+            except ProtoduneError as error:
+                if self.settings.on_damaged_event == "stop" or isinstance(error, SourceLostError):
                     raise
 
     def _partners(self) -> dict[tuple[int, int, int], int]:
@@ -125,14 +126,16 @@ def convert_file(
     estimate: Estimate,
     bad_channels: str | None = None,
     threads: int = 1,
+    access: Access = AS_IS,
 ) -> None:
     """Convert ``source`` (with the truth of ``partner``) into the event store ``output``.
 
-    ``estimate``: see ``EventWriter.open``; ``bad_channels``: path of a list of channels; ``threads`` unpack baskets.
+    ``estimate``: see ``EventWriter.open``; ``bad_channels``: path of a list of channels; ``threads`` unpack baskets;
+    ``access``: how the bytes of the source come here, its partner's without ``adler32``.
     """
     detector = find_detector(settings.detector)
-    raw = _open(source, settings, detector, threads)
-    noise_off = _open(partner, settings, detector, threads) if partner else None
+    raw = _open(source, settings, detector, threads, access)
+    noise_off = _open(partner, settings, detector, threads, access.of(None)) if partner else None
     if len(raw) == 0:
         raise ProtoduneError(f"{source}: found no events, expected at least one; check the job that wrote the file")
     reading = Reading(raw, noise_off, detector, settings)
@@ -161,9 +164,9 @@ def convert_file(
         )  # fmt: skip
 
 
-def _open(path: str, settings: ConvertSettings, detector: Detector, threads: int) -> RawSource:
+def _open(path: str, settings: ConvertSettings, detector: Detector, threads: int, access: Access) -> RawSource:
     """Open a raw file; one that names its detector must be of this one."""
-    raw = open_raw(path, settings.tag, threads)
+    raw = open_raw(path, settings.tag, threads, access)
     named = raw.about.get("detector", settings.detector)
     if named != settings.detector:
         raise ProtoduneError(
