@@ -207,8 +207,8 @@ def test_a_server_that_hangs_is_lost_in_time(server):
 
 
 @pytest.mark.parametrize("staged", [False, True])
-def test_a_server_that_dies_in_the_middle_is_no_damaged_event(server, tmp_path, capsys, monkeypatch, staged):
-    """Between two events, or between two blocks of the copy; the next file of the run is cleaned, a second run has both."""
+def test_a_server_that_dies_in_the_middle_is_no_damaged_event(server, flat_file, tmp_path, capsys, monkeypatch, staged):
+    """Between two events, or between two blocks of the copy; the next file of the run is cleaned."""
     where, name = (RemoteFile, "read") if staged else (conversion, "stretch_slow_board")
     real, calls = getattr(where, name), []
 
@@ -218,29 +218,32 @@ def test_a_server_that_dies_in_the_middle_is_no_damaged_event(server, tmp_path, 
             server.kill()
         return real(*arguments, **options)
 
-    if staged:
-        monkeypatch.setattr("protodune.rawio.remote._BLOCK", 100_000)
-    shutil.copy(DATA / "art_badpayload.root", tmp_path)
+    monkeypatch.setattr(where, name, dying)
+    monkeypatch.setattr("protodune.rawio.remote._BLOCK", 100_000)
     out, scratch = tmp_path / "out", tmp_path / "scratch"
     scratch.mkdir()
-    command = [server.address(), str(tmp_path / "art_badpayload.root"), "--output", str(out), "--scratch", str(scratch)]
-    command += ["--tries", "2", "--timeout", "2", "--precision", "float32", *["--stage-in"] * staged]
-    with monkeypatch.context() as patch:
-        patch.setattr(where, name, dying)
-        assert clean.main(command) == 1
+    command = [server.address(), str(flat_file), "--output", str(out), "--scratch", str(scratch), "--tries", "2"]
+    assert clean.main([*command, "--timeout", "2", *["--stage-in"] * staged]) == 1
     lost, other = read_table(out / "summary.tsv")
-    assert (lost["status"], other["status"], other["lost_events"]) == ("failed", "done", "1")
+    assert (lost["status"], other["status"]) == ("failed", "done")
     assert "no answer in 2 tries" in lost["cause"]
-    assert {p.name for p in out.iterdir()} == {"summary.tsv", "art_badpayload.root", "art_badpayload.json"}
+    assert {p.name for p in out.iterdir()} == {"summary.tsv", "small.root", "small.json"}
     assert list(scratch.iterdir()) == []
     said = capsys.readouterr().err
     assert sum(line.startswith("clean: error: ") for line in said.splitlines()) == 1
     assert "Traceback" not in said
-    server.start()
-    assert clean.main(command) == 0
-    assert [r["status"] for r in read_table(out / "summary.tsv")] == [batch.DONE, batch.EARLIER]
-    assert clean.main(command) == 0
-    assert [r["status"] for r in read_table(out / "summary.tsv")] == [batch.EARLIER] * 2
+
+
+def test_what_is_done_of_an_address_stays_until_the_file_changes(server, flat_file, tmp_path):
+    def status():
+        assert clean.main([server.address("small.root"), "--output", str(tmp_path / "out"), "--timeout", "2"]) == 0
+        return [row["status"] for row in read_table(tmp_path / "out" / "summary.tsv")]
+
+    shutil.copyfile(flat_file, server.data / "small.root")
+    assert status() == [batch.DONE]
+    assert status() == [batch.EARLIER]
+    os.utime(server.data / "small.root", (1, 1))
+    assert status() == [batch.DONE]
 
 
 def test_a_list_has_checksums(shared_server, tmp_path, capsys):
