@@ -27,6 +27,10 @@ def parser() -> argparse.ArgumentParser:
         "clean", help="clean files of raw digits: each becomes a ROOT file; options: protodune clean --help"
     )
     q.add_argument("arguments", nargs=argparse.REMAINDER)
+    q = commands.add_parser(
+        "justin", help="write a job script for DUNE's justIN that cleans files; options: protodune justin --help"
+    )
+    q.add_argument("arguments", nargs=argparse.REMAINDER)
     return p
 
 
@@ -37,6 +41,10 @@ def main(argv: list[str] | None = None) -> int:
         from protodune.stages.produce import clean  # torch is not for a look into a file
 
         return clean.main(given[1:])
+    if given[:1] == ["justin"]:
+        from protodune.stages.produce import justin
+
+        return justin.main(given[1:])
     a = parser().parse_args(given)
     problems = []
 
