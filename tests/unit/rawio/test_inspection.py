@@ -2,8 +2,8 @@ import re
 import shutil
 import sys
 
-import fsspec
 import pytest
+from fsspec.registry import _registry
 
 from helpers import DATA
 from plugins.small_detector import DETECTOR as SMALL
@@ -148,7 +148,7 @@ def test_permission_denied_is_said(tmp_path, monkeypatch):
 
 
 def test_a_missing_package_for_an_address_is_named(monkeypatch):
-    monkeypatch.delitem(fsspec.registry._registry, "root", raising=False)
+    monkeypatch.delitem(_registry, "root", raising=False)
     monkeypatch.setitem(sys.modules, "fsspec_xrootd", None)
     problem = inspect("root://127.0.0.1:1//a.root", DETECTOR).problems[0]
     assert "root:// needs a further package" in problem
