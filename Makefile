@@ -11,7 +11,7 @@ BIN = $(call quoted,VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --profile profiles/local --configfile $(call quoted,CONFIGFILE) \
 	--directory $(call quoted,DIRECTORY)
 
-.PHONY: help setup demo test test-cluster test-reference test-oldest zoo-int8 docs lint format
+.PHONY: help setup demo test test-cluster test-htcondor test-reference test-oldest zoo-int8 docs lint format
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -31,6 +31,10 @@ test: setup      ## all tests
 test-cluster: setup  ## the workflow on a real Slurm on this machine (installs it by apt, as root)
 	@envs/install_slurm.sh
 	$(BIN)/python -m pytest tests/cluster
+
+test-htcondor: setup  ## what profiles/htcondor would submit, by HTCondor's bindings (installs envs/htcondor.txt); no pool
+	$(BIN)/python -m pip install --quiet -r envs/htcondor.txt
+	$(BIN)/python -m pytest tests/cluster/test_htcondor.py
 
 test-reference: setup  ## numbers of a seeded event of six APAs and of trainings, bit by bit (ten minutes)
 	PYTHONPATH=workflow:tests $(BIN)/python tests/reference.py compare small six trainings

@@ -1,6 +1,7 @@
 """protodune: convert, prepare, train, infer, validate and draw; rules/ has one file per stage."""
 
 import atexit
+import os
 import sys
 
 from snakemake.logging import logger
@@ -10,6 +11,8 @@ min_version("9.0")
 
 sys.path.insert(0, str(workflow.current_basedir.join("workflow").get_path_or_uri(secret_free=True)))
 
+import protodune
+
 
 configfile: workflow.source_path("config/config.yaml")
 
@@ -17,7 +20,7 @@ configfile: workflow.source_path("config/config.yaml")
 report: "workflow/report/workflow.rst"
 
 
-container: "docker://python:3.11-slim"
+container: os.environ.get("PROTODUNE_CONTAINER", f"docker://localhost/protodune:{protodune.__version__}")
 
 
 include: "rules/common.smk"

@@ -17,6 +17,7 @@ rule convert_sample:
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
+        source_options="",
     params:
         source=SETTINGS.source,
         unnamed=FILES.unnamed_sources,
@@ -25,7 +26,7 @@ rule convert_sample:
         code=CODE.of_sample("produce.convert"),
     shell:
         "python -m protodune.stages.produce.convert --settings {params.settings:q} --source {params.source:q}"
-        " {params.options:q} --output {output:q} --threads {threads} > {log:q} 2>&1"
+        " {params.options:q} --output {output:q} --threads {threads} {resources.source_options} > {log:q} 2>&1"
 
 
 rule convert:
@@ -48,6 +49,7 @@ rule check_sample:
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
+        source_options="",
     params:
         source=SETTINGS.source,
         unnamed=FILES.unnamed_sources,
@@ -55,7 +57,7 @@ rule check_sample:
         code=CODE.of_sample("produce.check"),
     shell:
         "python -m protodune.stages.produce.check --sample {wildcards.sample:q} --source {params.source:q} {params.options:q}"
-        " --output {output.text:q} --row {output.row:q} > {log:q} 2>&1"
+        " --output {output.text:q} --row {output.row:q} {resources.source_options} > {log:q} 2>&1"
 
 
 rule gather_checks:

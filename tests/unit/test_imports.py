@@ -32,6 +32,7 @@ FRONT = {"cli.py": ("core", "detector", "rawio", "stages"), "__main__.py": ("cli
 LIBRARIES = {
     "uproot": ("rawio/",),
     "awkward": ("rawio/",),
+    "fsspec": ("rawio/remote.py",),
     "horovod": ("learning/backends.py",),
     "torch": ("learning/",),
     "torch_geometric": ("learning/networks/",),

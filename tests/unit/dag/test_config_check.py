@@ -125,6 +125,14 @@ def test_a_wrong_line_of_the_sample_sheet(config, tmp_path, line, message):
     assert len(text) < 1000
 
 
+def test_a_checksum_is_for_files(config, tmp_path):
+    lines = ["c|test|simulation|simulation|3|1|0||||c680d24a", "d|test|data|run.root|||||||c680d24", *GOOD]
+    text = problems(sheet(config, tmp_path, *lines, header=HEADER.replace("note", "adler32")))
+    assert "line 3.adler32: found 'c680d24', expected eight hexadecimal digits" in text
+    text = problems(sheet(config, tmp_path, lines[0], *GOOD, header=HEADER.replace("note", "adler32")))
+    assert "sample 'c': 'adler32' is for files; leave it empty" in text
+
+
 def test_a_column_that_stands_twice_and_a_sheet_without_rows(config, tmp_path):
     header = HEADER.replace("note", "seed")
     text = problems(sheet(config, tmp_path, *GOOD, header=header))

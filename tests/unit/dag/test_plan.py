@@ -77,6 +77,14 @@ def test_a_check_reads_the_files_that_are_there(plan, tmp_path, monkeypatch):
     ]  # fmt: skip
 
 
+def test_an_address_is_no_input_and_its_checksum_an_option(plan):
+    p = plan(f"{SAMPLES.splitlines()[0]}\tadler32\nrun\ttest\tdata\troot://host//a.root\t\t\t\t\tC680d24a\n")
+    w = SimpleNamespace(sample="run")
+    assert p.files.local_sources(w) == []
+    assert p.settings.source(w) == "root://host//a.root"
+    assert p.settings.convert_options(w) == ["--adler32=C680d24a"]
+
+
 def test_tracks_at_an_angle_are_looked_at_on_their_planes(plan):
     paths = [path for path in plan().files.products() if path.endswith("/u80.h5")]
     assert paths

@@ -14,6 +14,7 @@ UNQUOTED = {
     "resources.offered": "a number, by the profile",
     "resources.launcher": "several words on purpose: the command of the profile that starts the ranks",
     "resources.train_options": "several words on purpose: options of the profile",
+    "resources.source_options": "several words on purpose: options of the profile",
 }
 """Placeholders that may stand in a shell command as they are, and why."""
 

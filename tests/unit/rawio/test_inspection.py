@@ -1,7 +1,9 @@
 import re
 import shutil
+import sys
 
 import pytest
+from fsspec.registry import _registry
 
 from helpers import DATA
 from plugins.small_detector import DETECTOR as SMALL
@@ -145,7 +147,9 @@ def test_permission_denied_is_said(tmp_path, monkeypatch):
     assert "permission denied" in inspect(str(tmp_path / "a.root"), DETECTOR).problems[0]
 
 
-def test_a_missing_package_for_an_address_is_named():
+def test_a_missing_package_for_an_address_is_named(monkeypatch):
+    monkeypatch.delitem(_registry, "root", raising=False)
+    monkeypatch.setitem(sys.modules, "fsspec_xrootd", None)
     problem = inspect("root://127.0.0.1:1//a.root", DETECTOR).problems[0]
     assert "root:// needs a further package" in problem
     assert "install fsspec-xrootd" in problem

@@ -24,6 +24,7 @@ from protodune.core.files import checksum, write_text
 from protodune.core.provenance import versions
 from protodune.core.tables import write_table
 from protodune.learning.method import TrainedMethod
+from protodune.rawio.remote import Access, is_address, state
 
 SUMMARY = "summary.tsv"
 COLUMNS = ["file", "status", "cause", "events", "lost_events", "images", "seconds", "output", "output_bytes", "source_bytes"]
@@ -94,7 +95,7 @@ class _Batch:
     def _clean(self, source: str, output: Path) -> dict:
         record = output.with_suffix(".json")
         same = {
-            "source": _state(source),
+            "source": _state(source, self.settings.access),
             "settings": _decisive(self.settings),
             "method": self._about(),
             "version": RECORD_VERSION,
@@ -135,16 +136,19 @@ class _Batch:
 def _decisive(settings: CleanSettings) -> dict:
     """What of the settings decides the bytes of an output: not where things lie, but what is in a list of channels."""
     listed = checksum(settings.bad_channels) if settings.bad_channels and Path(settings.bad_channels).is_file() else None
-    return {**asdict(settings), "scratch": None, "bad_channels": listed}
+    return {**asdict(settings), "scratch": None, "bad_channels": listed, "access": None, "adler32": None}
 
 
-def _state(source: str) -> dict:
-    """What tells that a source is the one of the record; an address has no size that is known beforehand."""
+def _state(source: str, access: Access) -> dict:
+    """What tells that a source is the one of the record; of an address, what its server says."""
+    if is_address(source):
+        size, modified = state(source, access)
+        return {"path": source, "bytes": size, "modified": modified}
     path = Path(source)
     if not path.is_file():
         return {"path": source, "bytes": "", "modified": ""}
-    state = path.stat()
-    return {"path": str(path.resolve()), "bytes": state.st_size, "modified": state.st_mtime_ns}
+    found = path.stat()
+    return {"path": str(path.resolve()), "bytes": found.st_size, "modified": found.st_mtime_ns}
 
 
 def _read_record(path: Path) -> dict | None:

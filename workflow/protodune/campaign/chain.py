@@ -15,6 +15,7 @@ from protodune.detector.registry import DEFAULT
 from protodune.learning.method import TrainedMethod, infer_sample
 from protodune.rawio.conversion import Conversion, ConvertSettings
 from protodune.rawio.export import export_samples
+from protodune.rawio.remote import AS_IS, Access
 
 STEP = "denoise"
 
@@ -28,7 +29,8 @@ EventId = tuple[int, int, int]
 class CleanSettings:
     """``detector`` by name and ``tag`` of the digits; ``noisy_above`` and ``stretch_slow_board`` as ``ConvertSettings`` has
     them; ``bad_channels``: path of a list of channels; ``denoised_runs_adc``: see ``export_products``; ``scratch``: folder
-    for what is needed in between, None: that of the output."""
+    for what is needed in between, None: that of the output; ``access``: how the bytes of the files come here; ``adler32``:
+    checksums by file, of those that have one."""
 
     detector: str = DEFAULT
     tag: str | None = None
@@ -37,6 +39,8 @@ class CleanSettings:
     bad_channels: str | None = None
     denoised_runs_adc: float | None = None
     scratch: str | None = None
+    access: Access = AS_IS
+    adler32: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -59,7 +63,8 @@ class Chain:
             sample=Path(self.source).stem, kind="data", tag=settings.tag, on_damaged_event="skip",
             stretch_slow_board=settings.stretch_slow_board, noisy_above=settings.noisy_above, detector=settings.detector,
         )  # fmt: skip
-        begin = (converted, self.source, None, estimate_pedestal, settings.bad_channels, threads)
+        access = settings.access.of(settings.adler32.get(self.source))
+        begin = (converted, self.source, None, estimate_pedestal, settings.bad_channels, threads, access)
         conversion = Conversion.begin(*begin, truth=False)
         # Closed from the last to the first, so that no thread is left with a file open.
         with contextlib.ExitStack() as stack:

@@ -9,6 +9,11 @@ class ProtoduneError(Exception):
     """A problem that the user can mend: bad input, a bad setting, a file that is not what it should be."""
 
 
+class SourceLostError(ProtoduneError):
+    """A source that went away while it was read: its server does not answer.  What was read of it is not all that it has,
+    so this is no damaged event that may be left out."""
+
+
 def shown(value: object, most: int = 80) -> str:
     """Return ``repr`` of a value for a message, cut in its middle where it is longer than ``most`` characters."""
     text = repr(value)

@@ -135,7 +135,8 @@ def _lines(error: jsonschema.ValidationError, path: str) -> list[str]:
         found = str(error.instance)[:_MOST]
         return [f"{path}: found '{found}', expected {' | '.join(options)}{suggest(found, options)}"]
     if error.validator == "pattern":
-        return [f"{path}: found {shown(error.instance)}, expected letters, digits and _ only"]
+        expected = "eight hexadecimal digits" if path.endswith(".adler32") else "letters, digits and _ only"
+        return [f"{path}: found {shown(error.instance)}, expected {expected}"]
     if error.validator == "uniqueItems":
         return [f"{path}: found {shown(error.instance)}, expected each entry once"]
     if error.validator == "names_of":

@@ -97,9 +97,11 @@ class JobSettings:
     # Options beside the settings.
 
     def convert_options(self, w) -> list[str]:
-        """Further options of the conversion: the files that it takes beside the source."""
+        """Further options of the conversion: the files that it takes beside the source, the checksum of the source."""
+        row = self._of.samples[w.sample]
         options = {
-            "--partner": self._of.samples[w.sample].partner,
+            "--partner": row.partner,
+            "--adler32": row.adler32,
             "--bad-channels": self._config["convert"]["bad_channels"],
         }
         return [f"{option}={path}" for option, path in options.items() if path]

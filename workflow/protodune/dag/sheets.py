@@ -35,6 +35,7 @@ class Sample:
     simulation: dict
     partner: str
     tag: str
+    adler32: str
     note: str
 
     @property
@@ -173,6 +174,8 @@ def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]
             problems += [f"{where}: sample '{name}': {problem}" for problem in _injection_problems(row, rows)]
         elif row["simulation"]:
             problems.append(f"{where}: sample '{name}': 'simulation' is for source {SIMULATION}; leave it empty")
+        if row["adler32"] and (row["source"] == SIMULATION or row["source"].startswith(INJECT)):
+            problems.append(f"{where}: sample '{name}': 'adler32' is for files; leave it empty")
         optional = {"seed": None, "events": None}
         samples.append(Sample(**{**optional, **row, "units": tuple(row.get("units", ()))}))
         if row["split"] in ("train", "val") and not samples[-1].has_truth:

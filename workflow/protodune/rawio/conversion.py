@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from protodune.core.errors import ProtoduneError, shown
+from protodune.core.errors import ProtoduneError, SourceLostError, shown
 from protodune.core.files import read_text
 from protodune.core.provenance import versions
 from protodune.core.settings import defaults_of
@@ -21,6 +21,7 @@ from protodune.detector.model import Detector
 from protodune.detector.registry import DEFAULT, find_detector
 from protodune.events.store import Estimate, EventWriter
 from protodune.events.types import RawEvent, RawSource
+from protodune.rawio.remote import AS_IS, Access
 from protodune.rawio.source import open_raw
 
 MAX_BASELINE_ADC = 20.0
@@ -78,7 +79,7 @@ class Reading:
                     add_truth(event, partner, self.detector, self.noise_off.path)
                 _check_charge(event, self.raw.path)
             except ProtoduneError as error:
-                if self.settings.on_damaged_event == "stop":
+                if self.settings.on_damaged_event == "stop" or isinstance(error, SourceLostError):
                     raise
                 self.lost.append({"entry": index, "cause": str(error)})
                 log.warning("left out: %s", error)
@@ -99,8 +100,8 @@ class Reading:
         for index in range(len(source)):
             try:
                 yield index, source.event_id(index)
-            except ProtoduneError:
-                if self.settings.on_damaged_event == "stop":
+            except ProtoduneError as error:
+                if self.settings.on_damaged_event == "stop" or isinstance(error, SourceLostError):
                     raise
 
     def _partners(self) -> dict[tuple[int, int, int], int]:
@@ -129,12 +130,14 @@ def convert_file(
     estimate: Estimate,
     bad_channels: str | None = None,
     threads: int = 1,
+    access: Access = AS_IS,
 ) -> None:
     """Convert ``source`` (with the truth of ``partner``) into the event store ``output``.
 
-    ``estimate``: see ``EventWriter.open``; ``bad_channels``: path of a list of channels; ``threads`` unpack baskets.
+    ``estimate``: see ``EventWriter.open``; ``bad_channels``: path of a list of channels; ``threads`` unpack baskets;
+    ``access``: how the bytes of the source come here, its partner's without ``adler32``.
     """
-    conversion = Conversion.begin(settings, source, partner, estimate, bad_channels, threads)
+    conversion = Conversion.begin(settings, source, partner, estimate, bad_channels, threads, access)
     with conversion.writer(output) as writer:
         total = len(conversion.reading.raw)
         for event in tqdm(conversion.events, total=total, desc=settings.sample, unit="event", disable=None):
@@ -164,13 +167,14 @@ class Conversion:
         estimate: Estimate,
         bad_channels: str | None = None,
         threads: int = 1,
+        access: Access = AS_IS,
         truth: bool = True,
     ) -> Conversion:
         """Open the files and read to the first event with digits; see ``convert_file``.  ``truth``: take over what the file
         knows of it."""
         detector = find_detector(settings.detector)
-        raw = _open(source, settings, detector, threads)
-        noise_off = _open(partner, settings, detector, threads) if partner else None
+        raw = _open(source, settings, detector, threads, access)
+        noise_off = _open(partner, settings, detector, threads, access.of(None)) if partner else None
         if len(raw) == 0:
             raise ProtoduneError(f"{source}: found no events, expected at least one; check the job that wrote the file")
         reading = Reading(raw, noise_off, detector, settings, truth=truth)
@@ -224,9 +228,9 @@ def _then(begun: list[RawEvent], events: Iterator[RawEvent]) -> Iterator[RawEven
     yield from events
 
 
-def _open(path: str, settings: ConvertSettings, detector: Detector, threads: int) -> RawSource:
+def _open(path: str, settings: ConvertSettings, detector: Detector, threads: int, access: Access) -> RawSource:
     """Open a raw file; one that names its detector must be of this one."""
-    raw = open_raw(path, settings.tag, threads)
+    raw = open_raw(path, settings.tag, threads, access)
     named = raw.about.get("detector", settings.detector)
     if named != settings.detector:
         raise ProtoduneError(

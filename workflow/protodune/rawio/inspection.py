@@ -10,11 +10,12 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the compression filters)
 import numpy as np
 
-from protodune.core.errors import ProtoduneError
+from protodune.core.errors import ProtoduneError, SourceLostError
 from protodune.detector.model import Detector
 from protodune.events.types import RawSource
 from protodune.rawio.baskets import first_line
 from protodune.rawio.conversion import read_channel_list
+from protodune.rawio.remote import AS_IS, Access, is_address
 from protodune.rawio.source import describe_root, open_raw
 
 MAX_EVENTS = 5
@@ -42,19 +43,21 @@ class Inspection:
         return "\n".join([self.path, *self.lines, *found]) + "\n"
 
 
-def inspect(path: str, detector: Detector, tag: str | None = None, every_event: bool = False) -> Inspection:
+def inspect(
+    path: str, detector: Detector, tag: str | None = None, every_event: bool = False, access: Access = AS_IS
+) -> Inspection:
     """Inspect a ROOT file, a DUNEdn dump or one of this project's HDF5 files; ``detector``: to which the channels belong.
 
-    Reads the first five events (``every_event``: all) and reports each that is damaged.
+    Reads the first five events (``every_event``: all) and reports each that is damaged.  ``access``: how bytes come here.
     """
-    if "://" not in path and Path(path).is_file() and h5py.is_hdf5(path):
+    if not is_address(path) and Path(path).is_file() and h5py.is_hdf5(path):
         return _inspect_hdf5(path)
     report = Inspection(path)
     try:
         if not path.endswith(".npy"):
-            for name, value in describe_root(path):
+            for name, value in describe_root(path, access):
                 report.say(name, value)
-        source = open_raw(path, tag)
+        source = open_raw(path, tag, access=access)
     except ProtoduneError as error:
         report.problems.append(str(error))
         return report
@@ -78,12 +81,15 @@ def check_source(
     tag: str | None = None,
     partner: str | None = None,
     bad_channels: str | None = None,
+    access: Access = AS_IS,
 ) -> tuple[str, dict[str, str | int]]:
     """Inspect all files of a sample, every event; return the inspections as text, and a row of the table of all sources.
 
     Nothing is raised for a bad file: ``problems`` of the row is the number of what is wrong, ``in_words`` the first of it.
     """
-    reports = [inspect(path, detector, tag, every_event=True) for path in (source, partner) if path]
+    reports = [inspect(source, detector, tag, every_event=True, access=access)]
+    if partner:
+        reports.append(inspect(partner, detector, tag, every_event=True, access=access.of(None)))
     for report in reports:
         if not report.problems and "flavour" not in report.values:
             report.problems.append(f"{report.path}: holds no raw digits, expected a ROOT file or a DUNEdn dump with digits")
@@ -110,6 +116,8 @@ def _inspect_events(report: Inspection, source: RawSource, detector: Detector, c
             event = source.read(index)
         except ProtoduneError as error:
             report.problems.append(str(error))
+            if isinstance(error, SourceLostError):
+                break
             continue
         ids.append(event.event_id)
         ticks |= set(np.unique(event.n_ticks).tolist())

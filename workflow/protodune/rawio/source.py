@@ -13,19 +13,20 @@ from protodune.rawio.art import ArtSource
 from protodune.rawio.baskets import first_line, guarded
 from protodune.rawio.dunedn import DunednSource
 from protodune.rawio.flat import FlatSource
+from protodune.rawio.remote import AS_IS, Access, is_address, opened
 
 
-def open_raw(path: str, tag: str | None = None, threads: int = 1) -> RawSource:
+def open_raw(path: str, tag: str | None = None, threads: int = 1, access: Access = AS_IS) -> RawSource:
     """Open a file of raw digits: art, the flat layout of the simulation, or a DUNEdn dump (.npy).
 
-    ``path``: a local path, or a ``root://`` or ``https://`` address that uproot can open.  ``tag``: which digits of an art
-    file, ``module``, ``module:instance`` or ``module:instance:process``; needed only where a file holds several.
-    ``threads``: for unpacking the baskets of art files.
+    ``path``: a local path, or a ``root://`` or ``https://`` address.  ``tag``: which digits of an art file, ``module``,
+    ``module:instance`` or ``module:instance:process``; needed only where a file holds several.  ``threads``: for unpacking
+    the baskets of art files.  ``access``: how the bytes come here.
     """
     if path.endswith(".npy"):
         _check_readable(path, "a DUNEdn dump")
         return DunednSource(path)
-    file, kinds = open_root(path)
+    file, kinds = open_root(path, access)
     if "protodune_about" in kinds:
         return FlatSource(path, file)
     if kinds.get("Events") == "TTree":
@@ -37,21 +38,18 @@ def open_raw(path: str, tag: str | None = None, threads: int = 1) -> RawSource:
     )
 
 
-def open_root(path: str) -> tuple[uproot.ReadOnlyDirectory, dict[str, str]]:
+def open_root(path: str, access: Access = AS_IS) -> tuple[uproot.ReadOnlyDirectory, dict[str, str]]:
     """Open a ROOT file; return it with the class of each top-level object by name."""
-    if "://" not in path:
+    if not is_address(path):
         _check_readable(path, "a ROOT file")
         _check_magic(path)
+    source = opened(path, access)
     try:
         # Events are read once; a cache would only grow.
-        file = uproot.open(path, array_cache=None, custom_classes=_own_classes())
+        file = uproot.open(source, array_cache=None, custom_classes=_own_classes())
         return file, {key.split(";")[0]: kind for key, kind in file.classnames(recursive=False).items()}
-    except ImportError as error:
-        scheme = path.split("://")[0]
-        package = {"root": "fsspec-xrootd", "https": "aiohttp", "http": "aiohttp"}.get(scheme, "an fsspec implementation")
-        raise ProtoduneError(
-            f"{path}: {scheme}:// needs a further package ({first_line(error)}); install {package}, or copy the file here"
-        ) from None
+    except ProtoduneError:
+        raise
     except Exception as error:  # uproot raises many kinds for a damaged file
         raise ProtoduneError(
             f"{path}: not a readable ROOT file ({type(error).__name__}: {first_line(error)}); "
@@ -73,9 +71,9 @@ def _own_classes() -> dict[str, type]:
 PRODUCTS = ("raw::RawDigits_", "sim::SimChannels_", "raw::RDTimeStamps_", "artdaq::Fragments_", "recob::Wires_")
 
 
-def describe_root(path: str) -> list[tuple[str, str]]:
+def describe_root(path: str, access: Access = AS_IS) -> list[tuple[str, str]]:
     """Return (name, value) lines about a ROOT file: its objects and, of an art file, the products that matter here."""
-    file, kinds = open_root(path)
+    file, kinds = open_root(path, access)
     lines = [("objects", ", ".join(f"{name} ({kind})" for name, kind in sorted(kinds.items())))]
     if kinds.get("Events") != "TTree":
         return lines

@@ -14,6 +14,8 @@ from protodune.core.errors import ProtoduneError
 from protodune.core.files import read_text
 from protodune.detector.registry import DEFAULT
 from protodune.learning.choice import AUTO, PRECISIONS, RUNTIMES
+from protodune.rawio.remote import check_adler32
+from protodune.stages.access import access_of, add_access_options
 from protodune.stages.command import number, run_stage, stage_parser
 
 log = logging.getLogger(__name__)
@@ -21,8 +23,12 @@ log = logging.getLogger(__name__)
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Add the options of the stage to a parser."""
-    p.add_argument("file", nargs="*", help="files of raw digits: ROOT (LArSoft, flat), or addresses that uproot opens")
-    p.add_argument("--list", metavar="FILE", help="text file: more files, one per line, # begins a comment")
+    p.add_argument("file", nargs="*", help="files of raw digits: ROOT (LArSoft, flat), or addresses (root://)")
+    p.add_argument(
+        "--list",
+        metavar="FILE",
+        help="text file: more files, one per line, behind a tab an adler32 if wanted, # begins a comment",
+    )
     p.add_argument("--output", required=True, metavar="DIR", help="folder for the ROOT files and summary.tsv")
     p.add_argument(
         "--weights",
@@ -41,18 +47,23 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--runtime", default=AUTO, help=f"what computes it: {', '.join(RUNTIMES)} (default: %(default)s)")
     p.add_argument("--precision", default=AUTO, help=f"of the network: {', '.join(PRECISIONS)} (default: %(default)s)")
     p.add_argument("--threads", type=int, default=1, help="threads of the network and of unpacking (default: %(default)s)")
-    p.add_argument("--scratch", metavar="DIR", help="folder for what is needed in between (default: OUTPUT)")
+    p.add_argument(
+        "--scratch", metavar="DIR", help="folder for what is needed in between (default: OUTPUT; of --stage-in: $TMPDIR)"
+    )
+    add_access_options(p, scratch=False, adler32=False)
 
 
 def run(a: argparse.Namespace) -> None:
     """Clean the files; a ProtoduneError if any of them failed."""
-    sources = [*a.file, *(read_list(a.list) if a.list else [])]
+    listed = read_list(a.list) if a.list else []
+    sources = [*a.file, *(name for name, _ in listed)]
     if not sources:
         raise ProtoduneError("found no file, expected one or more; name them, or give --list")
     methods = load_methods(a.weights, a.runtime, a.precision, a.threads)
     cleaning = CleanSettings(
-        detector=a.detector, tag=a.tag, noisy_above=a.noisy_above, bad_channels=a.bad_channels, scratch=a.scratch
-    )
+        detector=a.detector, tag=a.tag, noisy_above=a.noisy_above, bad_channels=a.bad_channels, scratch=a.scratch,
+        access=access_of(a), adler32={name: adler32 for name, adler32 in listed if adler32},
+    )  # fmt: skip
     rows = clean_files(sources, a.output, methods, cleaning, name_of(a.weights), a.threads)
     count = {status: sum(row["status"] == status for row in rows) for status in (DONE, EARLIER, FAILED)}
     log.info("%s", ", ".join(f"{n} {status}" for status, n in count.items() if n))
@@ -64,10 +75,14 @@ def run(a: argparse.Namespace) -> None:
         )
 
 
-def read_list(path: str) -> Sequence[str]:
-    """Return the files that a text file lists."""
-    lines = read_text(path, "a list of files", "give another --list").splitlines()
-    return [name for line in lines if (name := line.split("#")[0].strip())]
+def read_list(path: str) -> Sequence[tuple[str, str]]:
+    """Return the files that a text file lists, each with the adler32 that stands behind a tab, or an empty text."""
+    found = []
+    for line_number, line in enumerate(read_text(path, "a list of files", "give another --list").splitlines(), start=1):
+        name, _, adler32 = (part.strip() for part in line.split("#")[0].strip().partition("\t"))
+        if name:
+            found.append((name, check_adler32(adler32, f"{path}: line {line_number}") if adler32 else ""))
+    return found
 
 
 def parser() -> argparse.ArgumentParser:
