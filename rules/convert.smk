@@ -31,7 +31,7 @@ rule convert_sample:
 rule convert:
     """Stage target: the event stores of all samples."""
     input:
-        FILES.events(),
+        CAMPAIGN.each(FILES.events()),
 
 
 rule check_sample:
@@ -82,6 +82,7 @@ rule gather_checks:
 rule check:
     """Stage target: look into every source that is not simulated, before hours are spent; fails if one has a problem."""
     input:
+        CAMPAIGN.each([]),
         tsv=rules.gather_checks.output.tsv,
         md=rules.gather_checks.output.md,
     log:

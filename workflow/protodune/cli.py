@@ -1,4 +1,4 @@
-"""The command ``protodune``: look into files and clean them without the workflow."""
+"""The command ``protodune``: look into files, clean them without the workflow, ask how a campaign stands."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def parser() -> argparse.ArgumentParser:
         "clean", help="clean files of raw digits: each becomes a ROOT file; options: protodune clean --help"
     )
     q.add_argument("arguments", nargs=argparse.REMAINDER)
+    q = commands.add_parser(
+        "campaign", help="how a campaign stands, and failed files once more; options: protodune campaign --help"
+    )
+    q.add_argument("arguments", nargs=argparse.REMAINDER)
     return p
 
 
@@ -35,6 +39,10 @@ def main(argv: list[str] | None = None) -> int:
         from protodune.stages.produce import clean  # torch is not for a look into a file
 
         return clean.main(given[1:])
+    if given[:1] == ["campaign"]:
+        from protodune.stages.publish import campaign
+
+        return campaign.main(given[1:])
     a = parser().parse_args(given)
     problems = []
 

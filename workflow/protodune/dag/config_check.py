@@ -26,7 +26,7 @@ DETECTORS = "protodune.detector.known"
 FIGURES = "protodune.publish.figures.known"
 FIGURE_TABLES = (
     "methods", "details", "curves", "angles", "noise", "crossings", "injection", "training", "scaling", "speed", "search",
-    "simulation",
+    "simulation", "campaign",
 )  # fmt: skip
 """Kinds of tables that figures draw."""
 

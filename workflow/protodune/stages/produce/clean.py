@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-from protodune.campaign.batch import DONE, EARLIER, FAILED, SUMMARY, CleanSettings, clean_files
+from protodune.campaign.batch import EARLIER, SUMMARY, CleanSettings, Running, clean_files
+from protodune.campaign.records import DONE, FAILED
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import read_text, require_file
+from protodune.core.file_lists import read_list
+from protodune.core.files import require_file
 from protodune.detector.model import FAMILIES
 from protodune.detector.registry import DEFAULT
 from protodune.learning.method import NetworkSettings, load_method
@@ -58,7 +59,8 @@ def run(a: argparse.Namespace) -> None:
     cleaning = CleanSettings(
         detector=a.detector, tag=a.tag, noisy_above=a.noisy_above, bad_channels=a.bad_channels, scratch=a.scratch
     )
-    rows = clean_files(sources, a.output, methods, cleaning, Path(a.weights).name.split(".")[0], a.threads)
+    running = Running(a.threads, summary=Path(a.output) / SUMMARY)
+    rows = clean_files(sources, a.output, methods, cleaning, Path(a.weights).name.split(".")[0], running)
     count = {status: sum(row["status"] == status for row in rows) for status in (DONE, EARLIER, FAILED)}
     log.info("%s", ", ".join(f"{n} {status}" for status, n in count.items() if n))
     if count[FAILED]:
@@ -67,12 +69,6 @@ def run(a: argparse.Namespace) -> None:
             f"{count[FAILED]} of {len(rows)} files failed: {'; '.join(causes[:3])}{'; ...' if len(causes) > 3 else ''}; "
             f"{Path(a.output) / SUMMARY} has all of them; mend or leave them out, and give the same command again"
         )
-
-
-def read_list(path: str) -> Sequence[str]:
-    """Return the files that a text file lists."""
-    lines = read_text(path, "a list of files", "give another --list").splitlines()
-    return [name for line in lines if (name := line.split("#")[0].strip())]
 
 
 def parser() -> argparse.ArgumentParser:
