@@ -32,7 +32,7 @@ rule clean_batch:
         "results/benchmarks/clean_batch/{sample}.{number}.tsv"
     wildcard_constraints:
         sample=one_of(CAMPAIGN.samples),
-        number=r"\d{{4,}}",
+        number=r"\d+",
     retries: CAMPAIGN_ATTEMPTS - 1
     threads: 2
     resources:
@@ -53,7 +53,7 @@ rule clean_batch:
         "python -m protodune.stages.produce.clean_batch --settings {params.settings:q} --weights {params.weights:q}"
         " --sample {wildcards.sample:q} --files {params.files:q} --draw {params.draw:q} --campaign results/campaign"
         " --output {output:q} --code {params.code:q} --attempt {resources.tries:q} --attempts {params.attempts:q}"
-        " --scratch {resources.scratch:q} --threads {threads} > {log:q} 2>&1"
+        " --scratch={resources.scratch:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule gather_campaign:

@@ -44,8 +44,7 @@ class Campaign:
     @cached_property
     def samples(self) -> dict[str, Sample]:
         """The rows of the sample sheet that are cleaned."""
-        rows = [*self._of.samples.values(), *self._of.many.values()]
-        return {s.sample: s for s in rows if s.is_file and s.split == "test"}
+        return {name: s for name, s in self._of.rows.items() if s.is_file and s.split == "test"}
 
     @cache  # noqa: B019  (one object per plan)
     def _listed(self, sample: str) -> tuple[list[str], list[tuple[str, str]]]:

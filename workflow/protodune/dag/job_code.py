@@ -77,7 +77,7 @@ class JobCode:
             if t.method == shown and t.step == self._of.shown_step:
                 modules.update(self._used_network(t))
                 modules.update(module_name(DERIVED, name) for name in self._of.steps[t.step].spec.get("derived", {}))
-        detector = detector_module({**self._of.samples, **self._of.many}[w.sample].detector)
+        detector = detector_module(self._of.rows[w.sample].detector)
         return code_digest("protodune.campaign.batch", *sorted(modules), detector)
 
     def method(self, w) -> str:

@@ -19,7 +19,6 @@ from protodune.core.tables import write_table
 from protodune.learning.method import NetworkSettings, load_method
 from protodune.measure.showcase import Shown, display_windows
 from protodune.publish.figures.spec import find_figure
-from protodune.publish.figures.style import save_figure
 from protodune.stages.command import run_stage, stage_parser
 
 log = logging.getLogger(__name__)
@@ -89,6 +88,8 @@ class Pictures:
 
     def draw(self, file: str, events: str, products: Mapping[str, str]) -> None:
         """Draw the busiest part of a plane of each family of the first image, raw and cleaned."""
+        from protodune.publish.figures.style import save_figure  # most batches draw nothing
+
         for family, path in products.items():
             try:
                 with Shown(events, family, {self.name: path}) as shown:
