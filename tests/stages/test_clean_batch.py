@@ -133,6 +133,8 @@ def test_a_file_that_ends_the_job_is_left_out_at_last(raw, tmp_path):
     assert codes == [-9, -9, 0]
     rows = read_table(tmp_path / "batches" / "run1.0001.tsv")
     assert [(r["status"], r["kind"]) for r in rows] == [("failed", "damaged"), ("done", "")]
+    assert cleaned(tmp_path, raw / "first.root", code="y2") == [("done", "")], "with other code it is begun anew"
+    assert not list((tmp_path / "files" / "run1").glob(".*")), "nothing is left of the jobs that were killed"
     assert "first.root: the job ended 2 times while it was at this file, without a word of its own" in rows[0]["cause"]
 
 

@@ -7,7 +7,9 @@ What cannot be read is recorded and the next file goes on; what is done already 
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,10 +27,10 @@ from protodune.core.file_lists import is_address, name_of
 from protodune.core.files import checksum
 from protodune.core.provenance import versions
 from protodune.core.tables import write_table
-from protodune.detector.registry import DEFAULT
+from protodune.detector.registry import DEFAULT, find_detector
 from protodune.events.store import EventStore
 from protodune.learning.method import TrainedMethod, infer_sample
-from protodune.rawio.conversion import ConvertSettings, convert_file
+from protodune.rawio.conversion import ConvertSettings, convert_file, read_channel_list
 from protodune.rawio.export import export_products
 
 SUMMARY = "summary.tsv"
@@ -91,6 +93,9 @@ def clean_files(
     file whose record says that the same was done with it stays as it is.  A full disk ends the run with a ProtoduneError.
     """
     running = running or Running()
+    detector = find_detector(settings.detector)
+    if settings.bad_channels:
+        read_channel_list(settings.bad_channels, detector)  # else every file would fail for it
     batch = _Batch(Path(folder), methods, settings, name, running)
     rows: list[dict] = []
     for number, source in enumerate(tqdm(sources, desc="clean", unit="file", disable=None)):
@@ -186,7 +191,13 @@ class _Batch:
             folder.mkdir(parents=True, exist_ok=True)
             yield folder
             return
-        with tempfile.TemporaryDirectory(prefix=".protodune-", dir=self.settings.scratch or self.folder) as folder:
+        prefix = f".protodune-{name}."
+        if not self.running.again:  # and so alone: what a job that was killed left behind
+            for left in self.folder.glob(f"{glob.escape(prefix)}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            for left in self.folder.glob(f".{glob.escape(name)}.*.part*"):
+                left.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=self.settings.scratch or self.folder) as folder:
             yield Path(folder)
 
     def _through_the_chain(self, source: str, output: Path, folder: Path, looked_at: bool) -> dict:
