@@ -37,6 +37,7 @@ include: "rules/evidence.smk"
 include: "rules/figures.smk"
 include: "rules/paper.smk"
 include: "rules/report.smk"
+include: "rules/campaign.smk"
 
 
 FAILURES = Failures()
@@ -52,6 +53,6 @@ rule all:
     """Everything that the report shows, and the report."""
     default_target: True
     input:
-        FILES.tables(),
+        CAMPAIGN.each(FILES.tables()),
         png(FIGURES.of_every_run()),
         REPORT,

@@ -2,6 +2,7 @@
 
 from protodune.core.errors import ProtoduneError
 from protodune.core.registry import names
+from protodune.dag.campaign import Campaign
 from protodune.dag.config_check import check_config
 from protodune.dag.digest import code_digest, file_digest
 from protodune.dag.environment import set_job_environment
@@ -27,6 +28,7 @@ config.update(OF.config)
 FILES, SETTINGS, CODE = Files(OF), JobSettings(OF), JobCode(OF)
 FIGURES = Figures(OF, FILES)
 PAPER = Paper(OF, FILES, FIGURES)
+CAMPAIGN = Campaign(OF, FILES)
 MIXED = "--mixed-detectors" if config["mixed_detectors"] else ""
 
 

@@ -32,7 +32,7 @@ rule convert_sample:
 rule convert:
     """Stage target: the event stores of all samples."""
     input:
-        FILES.events(),
+        CAMPAIGN.each(FILES.events()),
 
 
 rule check_sample:
@@ -84,6 +84,7 @@ rule gather_checks:
 rule check:
     """Stage target: look into every source that is not simulated, before hours are spent; fails if one has a problem."""
     input:
+        CAMPAIGN.each([]),
         tsv=rules.gather_checks.output.tsv,
         md=rules.gather_checks.output.md,
     log:

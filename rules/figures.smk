@@ -118,4 +118,4 @@ rule gather_search:
 rule figures:
     """Stage target: the figures of every run."""
     input:
-        png(FIGURES.of_every_run()),
+        CAMPAIGN.each(png(FIGURES.of_every_run())),

@@ -83,7 +83,7 @@ rule infer_frames:
 rule infer:
     """Stage target: products of all methods for the test samples."""
     input:
-        FILES.products(),
+        CAMPAIGN.each(FILES.products()),
 
 
 rule export_sample:
@@ -111,7 +111,7 @@ rule export_sample:
 rule export:
     """Stage target: products of the network that the figures show, for all test samples, as ROOT files."""
     input:
-        FILES.exports(),
+        CAMPAIGN.each(FILES.exports()),
 
 
 rule export_model:
@@ -166,7 +166,7 @@ rule export_sample_frames:
 rule export_frames:
     """Stage target: frame files of all test samples, for Wire-Cell."""
     input:
-        FILES.exported_frames(),
+        CAMPAIGN.each(FILES.exported_frames()),
 
 
 rule export_wirecell_model:

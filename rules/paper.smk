@@ -131,7 +131,7 @@ rule make_page:
 rule page:
     """Stage target: the interactive page."""
     input:
-        "results/report/index.html",
+        CAMPAIGN.each(["results/report/index.html"]),
 
 
 rule write_manifest:
@@ -170,6 +170,6 @@ rule verify:
 rule paper:
     """Stage target: every figure and table of the paper, the document that holds them, the page, the manifest."""
     input:
-        "results/paper/paper.md",
+        CAMPAIGN.each(["results/paper/paper.md"]),
         "results/report/index.html",
         "results/manifest.json",

@@ -35,4 +35,4 @@ rule make_report:
 rule report:
     """Stage target: the report."""
     input:
-        REPORT,
+        CAMPAIGN.each(REPORT),

@@ -4,13 +4,10 @@ All trainings here have the same settings and run in deterministic mode, so what
 weights of the one that nothing disturbed.
 """
 
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,37 +16,14 @@ import pytest
 import torch
 import yaml
 
-from helpers import REPOSITORY, job_environment
+from clusters import NEEDS_SLURM, Cluster
+from helpers import REPOSITORY
 from protodune.learning.weights import load_weights
 
-SCRIPT = Path(__file__).with_name("minislurm.sh")
 SCENARIOS = ("undisturbed", "rank_killed", "rank_hangs", "node_lost", "snakemake_killed", "no_partition")
 SETTINGS = '{"epochs": 24, "global_batch": 12, "micro_batch": 2, "calibration_patches": 12, "deterministic": true}'
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("slurmctld", path="/usr/sbin:/usr/bin") is None,
-    reason="found no slurmctld; `make test-cluster` installs Slurm and runs these, `make test` does not collect them",
-)
-
-
-class Cluster:
-    """Three nodes, minsky1 to minsky3, with four pretend GPUs each."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def control(self, *arguments):
-        subprocess.run(["bash", SCRIPT, arguments[0], self.folder, *arguments[1:]], check=True, timeout=60)
-
-    def environment(self):
-        environment = job_environment()
-        return {**environment, "PATH": os.pathsep.join([str(self.folder / "bin"), environment["PATH"]])}
-
-    def output(self, *command):
-        return subprocess.run(command, env=self.environment(), check=True, capture_output=True, text=True, timeout=60).stdout
-
-    def jobs(self):
-        return self.output("squeue", "-h", "-t", "PENDING,RUNNING", "-o", "%A").split()
+pytestmark = NEEDS_SLURM
 
 
 class Run:
@@ -135,18 +109,6 @@ class Run:
     def same_as_undisturbed(self, scenario):
         (a, _), (b, _) = (load_weights(self.directory / self.weights(name)) for name in ("undisturbed", scenario))
         return all(torch.equal(value, b.module.state_dict()[key]) for key, value in a.module.state_dict().items())
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with tempfile.TemporaryDirectory(prefix="slurm") as folder:
-        os.chmod(folder, 0o755)  # munge's socket must be within reach of all, which pytest's folders are not
-        lab = Cluster(Path(folder))
-        lab.control("start")
-        try:
-            yield lab
-        finally:
-            lab.control("stop")
 
 
 @pytest.fixture(scope="module")

@@ -49,9 +49,9 @@ def test_every_file_has_a_row_and_no_file_stops_another(sources, tmp_path, capsy
     assert "clean: error: 3 of 5 files failed: " in said
     assert "give the same command again" in said
     assert {p.name for p in out.iterdir()} == {
-        "summary.tsv",
+        "summary.tsv", "art_truncated.json", "nowhere.json",
         *(f"{n}.{e}" for n in ("art_decoder_data", "art_badpayload") for e in ("root", "json")),
-    }
+    }  # fmt: skip
     with uproot.open(out / "art_badpayload.root") as file:
         assert {"denoised", "charge", "regions"} <= {key.split(";")[0] for key in file}
         assert int(rows["art_badpayload.root"]["output_bytes"]) == (out / "art_badpayload.root").stat().st_size

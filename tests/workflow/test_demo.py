@@ -19,7 +19,7 @@ from helpers import DATA, REPOSITORY
 from protodune.core.files import checksum
 from protodune.events.products import Products
 
-SET_UP, OWN_DATA, LOOK_AND_EXPORT, PAPER, CLUSTER = BLOCKS  # PAPER: test_paper.py
+SET_UP, OWN_DATA, LOOK_AND_EXPORT, PAPER, CLUSTER, CAMPAIGN = BLOCKS  # PAPER: test_paper.py, CAMPAIGN: test_campaign.py
 HOSTILE = "a b $(touch x) ü"
 SNAKEMAKE = ".venv/bin/snakemake --profile profiles/local"
 AFTER_INFERENCE = {

@@ -1,4 +1,4 @@
-"""The command ``protodune``: look into files and clean them without the workflow."""
+"""The command ``protodune``: look into files, clean them without the workflow, ask how a campaign stands."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ def parser() -> argparse.ArgumentParser:
         "justin", help="write a job script for DUNE's justIN that cleans files; options: protodune justin --help"
     )
     q.add_argument("arguments", nargs=argparse.REMAINDER)
+    q = commands.add_parser(
+        "campaign", help="how a campaign stands, and failed files once more; options: protodune campaign --help"
+    )
+    q.add_argument("arguments", nargs=argparse.REMAINDER)
     return p
 
 
@@ -45,6 +49,10 @@ def main(argv: list[str] | None = None) -> int:
         from protodune.stages.produce import justin
 
         return justin.main(given[1:])
+    if given[:1] == ["campaign"]:
+        from protodune.stages.publish import campaign
+
+        return campaign.main(given[1:])
     a = parser().parse_args(given)
     problems = []
 

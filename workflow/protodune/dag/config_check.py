@@ -5,6 +5,7 @@ What is missing is filled in with the schema's defaults, the only place where de
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ DETECTORS = "protodune.detector.known"
 FIGURES = "protodune.publish.figures.known"
 FIGURE_TABLES = (
     "methods", "details", "curves", "angles", "noise", "crossings", "injection", "training", "scaling", "speed", "search",
-    "simulation",
+    "simulation", "campaign",
 )  # fmt: skip
 """Kinds of tables that figures draw."""
 
@@ -43,7 +44,7 @@ class Plan:
 
 def check_config(config: dict, files: Iterable[str | Path] = ()) -> Plan:
     """Return the checked plan, or raise one ProtoduneError that lists all problems; ``files``: where it was read from."""
-    schema, config = load_schema("config"), _without_nulls(config)
+    schema, config = load_schema("config"), _typed_campaign(_without_nulls(config))
     problems = repeated_keys(files) + schema_problems(config, schema, "config")
     if problems:
         raise _refusal(problems)
@@ -74,6 +75,25 @@ def _without_nulls(config: dict) -> dict:
         if isinstance(config.get(name), dict)
     }
     return {**config, **chosen}
+
+
+def _typed_campaign(config: dict) -> dict:
+    """Return the configuration with numbers and truth values in `campaign` that came as text.
+
+    Snakemake gives nested values of ``--config``, and of ``config`` in a profile, as text, and a profile may set the size of
+    batches.
+    """
+    given = config.get("campaign")
+    if not isinstance(given, dict):
+        return config
+    words = {"true": True, "false": False, "null": None, "None": None}
+    typed = {}
+    for name, value in given.items():
+        typed[name] = words.get(value, value) if isinstance(value, str) else value
+        if isinstance(typed[name], str):
+            with contextlib.suppress(ValueError):
+                typed[name] = float(value) if "." in value else int(value)
+    return {**config, "campaign": typed}
 
 
 def find_file(name: str) -> Path:

@@ -67,6 +67,7 @@ class Figures:
             "speed": lambda: ["all"],
             "search": lambda: ["all"],
             "simulation": lambda: ["all"],
+            "campaign": lambda: ["all"],
         }
         return found[kind]()
 
@@ -88,6 +89,7 @@ class Figures:
             "speed": self._files.speed_tables(),
             "search": ["results/tables/search.tsv"],
             "simulation": ["results/simulation_report/points.tsv"],
+            "campaign": ["results/campaign/quality.tsv"],
         }
         return found[kind]
 

@@ -69,6 +69,17 @@ class JobCode:
         derived = [module_name(DERIVED, name) for name in self._of.steps[w.step].spec.get("derived", {})]
         return code_digest(stage("produce.infer_network"), *self._used_network(w), *derived, self._detector(w.sample))
 
+    def campaign(self, w) -> str:
+        """Digest of what makes the files of a campaign: the whole chain, the networks, the detector; not its pictures."""
+        shown = self._config["figures"]["network"]
+        modules = set()
+        for t in self._of.trials:
+            if t.method == shown and t.step == self._of.shown_step:
+                modules.update(self._used_network(t))
+                modules.update(module_name(DERIVED, name) for name in self._of.steps[t.step].spec.get("derived", {}))
+        detector = detector_module(self._of.rows[w.sample].detector)
+        return code_digest("protodune.campaign.batch", *sorted(modules), detector)
+
     def method(self, w) -> str:
         """Digest of a classical method: its steps, no other."""
         steps = [module_name(CLASSICAL_STEPS, name) for name, _ in classical_steps(self._config["methods"][w.method])]

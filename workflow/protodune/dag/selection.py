@@ -24,7 +24,12 @@ class Selection:
     """The samples, trials and methods of a plan."""
 
     def __init__(self, plan: Plan):
-        self.config, self.samples, self.trials, self.steps = plan.config, plan.samples, plan.trials, plan.steps
+        self.config, self.trials, self.steps = plan.config, plan.trials, plan.steps
+        self.rows = plan.samples
+        """All rows of the sample sheet by name."""
+        self.many = {name: s for name, s in plan.samples.items() if s.files}
+        """Those that are many files, which only a campaign takes."""
+        self.samples = {name: s for name, s in plan.samples.items() if not s.files}
         self.trained = [t for t in plan.trials if "weights" not in self.config["models"][t.model]]
         self._by_key = {(t.step, t.model, t.family, t.trial): t for t in plan.trials}
         self.networks = sorted({t.method for t in plan.trials})

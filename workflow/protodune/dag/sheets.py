@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protodune.core.errors import ProtoduneError, shown, suggest
+from protodune.core.file_lists import expand, names_many
 from protodune.core.files import read_text
 from protodune.core.settings import parse_json
 
@@ -37,6 +38,8 @@ class Sample:
     tag: str
     adler32: str
     note: str
+    files: tuple[str, ...] = ()
+    """The files of a row that names many; else none."""
 
     @property
     def is_simulated(self) -> bool:
@@ -177,12 +180,29 @@ def make_samples(rows: list[dict], where: str) -> tuple[list[Sample], list[str]]
         if row["adler32"] and (row["source"] == SIMULATION or row["source"].startswith(INJECT)):
             problems.append(f"{where}: sample '{name}': 'adler32' is for files; leave it empty")
         optional = {"seed": None, "events": None}
-        samples.append(Sample(**{**optional, **row, "units": tuple(row.get("units", ()))}))
+        files, found = _many_files(row)
+        problems += [f"{where}: sample '{name}': {problem}" for problem in found]
+        samples.append(Sample(**{**optional, **row, "units": tuple(row.get("units", ())), "files": files}))
         if row["split"] in ("train", "val") and not samples[-1].has_truth:
             problems.append(
                 f"{where}: sample '{name}': split {row['split']} needs noise-free waveforms; give 'partner', or split test"
             )
     return samples, problems
+
+
+def _many_files(row: dict) -> tuple[tuple[str, ...], list[str]]:
+    """Return the files of a row that names many, and what is wrong with it."""
+    if row["source"] == SIMULATION or row["source"].startswith(INJECT) or not names_many(row["source"]):
+        return (), []
+    problems = []
+    if row["split"] != "test":
+        problems.append(f"source {row['source']} is many files, which are for split test; give one file")
+    if row["partner"]:
+        problems.append(f"source {row['source']} is many files, which have no 'partner'; leave it empty")
+    try:
+        return tuple(expand(row["source"])), problems
+    except ProtoduneError as error:
+        return (), [*problems, str(error)]
 
 
 def _injection_problems(row: dict, rows: list[dict]) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-from protodune.campaign.batch import DONE, EARLIER, FAILED, SUMMARY, CleanSettings, clean_files
+from protodune.campaign.batch import EARLIER, SUMMARY, Running, clean_files
+from protodune.campaign.chain import CleanSettings
 from protodune.campaign.methods import UNET, load_methods, name_of
+from protodune.campaign.records import DONE, FAILED
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import read_text
+from protodune.core.file_lists import read_checksums, read_list
 from protodune.detector.registry import DEFAULT
 from protodune.learning.choice import AUTO, PRECISIONS, RUNTIMES
 from protodune.rawio.remote import check_adler32
@@ -55,16 +56,17 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 
 def run(a: argparse.Namespace) -> None:
     """Clean the files; a ProtoduneError if any of them failed."""
-    listed = read_list(a.list) if a.list else []
-    sources = [*a.file, *(name for name, _ in listed)]
+    listed, checksums = (read_list(a.list), read_checksums(a.list)) if a.list else ([], {})
+    sources = [*a.file, *listed]
     if not sources:
         raise ProtoduneError("found no file, expected one or more; name them, or give --list")
     methods = load_methods(a.weights, a.runtime, a.precision, a.threads)
     cleaning = CleanSettings(
         detector=a.detector, tag=a.tag, noisy_above=a.noisy_above, bad_channels=a.bad_channels, scratch=a.scratch,
-        access=access_of(a), adler32={name: adler32 for name, adler32 in listed if adler32},
+        access=access_of(a), adler32={name: check_adler32(value, a.list) for name, value in checksums.items()},
     )  # fmt: skip
-    rows = clean_files(sources, a.output, methods, cleaning, name_of(a.weights), a.threads)
+    running = Running(a.threads, summary=Path(a.output) / SUMMARY)
+    rows = clean_files(sources, a.output, methods, cleaning, name_of(a.weights), running)
     count = {status: sum(row["status"] == status for row in rows) for status in (DONE, EARLIER, FAILED)}
     log.info("%s", ", ".join(f"{n} {status}" for status, n in count.items() if n))
     if count[FAILED]:
@@ -73,16 +75,6 @@ def run(a: argparse.Namespace) -> None:
             f"{count[FAILED]} of {len(rows)} files failed: {'; '.join(causes[:3])}{'; ...' if len(causes) > 3 else ''}; "
             f"{Path(a.output) / SUMMARY} has all of them; mend or leave them out, and give the same command again"
         )
-
-
-def read_list(path: str) -> Sequence[tuple[str, str]]:
-    """Return the files that a text file lists, each with the adler32 that stands behind a tab, or an empty text."""
-    found = []
-    for line_number, line in enumerate(read_text(path, "a list of files", "give another --list").splitlines(), start=1):
-        name, _, adler32 = (part.strip() for part in line.split("#")[0].strip().partition("\t"))
-        if name:
-            found.append((name, check_adler32(adler32, f"{path}: line {line_number}") if adler32 else ""))
-    return found
 
 
 def parser() -> argparse.ArgumentParser:
