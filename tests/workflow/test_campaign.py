@@ -6,13 +6,14 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
 from campaigns import cut_off, write_small
 from clones import BLOCKS, Clone
-from helpers import job_environment
+from helpers import REPOSITORY, job_environment
 from protodune.core.tables import read_table
 
 SHEET, CONFIGURATION, RUN, STATUS = BLOCKS[-1]
@@ -131,3 +132,10 @@ def test_other_targets_refuse_rows_of_many_files_and_an_empty_pattern_is_said(ki
     said += killed.clone.run(f"{RUN} --dry-run", expected=1)
     assert "sample 'run5387': /path/to/run5387/*.root: no file matches, expected one or more; mend the pattern" in said
     assert "Traceback" not in said
+
+
+def test_ten_thousand_files_are_planned_in_ten_seconds_and_300_mb():
+    command = [sys.executable, str(REPOSITORY / "benchmarks" / "campaign.py"), "plan"]
+    said = subprocess.run(command, env=job_environment(), check=True, capture_output=True, text=True).stdout
+    seconds, megabytes, jobs = re.search(r"([\d.]+) CPU s, (\d+) MB; clean_batch (\d+) jobs", said).groups()
+    assert (float(seconds) < 10, int(megabytes) < 300, int(jobs)) == (True, True, 500), said

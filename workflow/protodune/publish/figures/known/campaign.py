@@ -24,15 +24,16 @@ def draw_campaign(rows: Rows, networks: set[str], title: str) -> plt.Figure:
     runs = list(dict.fromkeys((r["sample"], r["run"]) for r in rows))
     figure, axes = plt.subplots(2, 2, figsize=(10, 6), sharex=True)
     for axis, (name, (label, scale)) in zip(axes.ravel(), _PANELS.items(), strict=True):
-        drawn = 0
+        top = 0.0
         for colour, plane in zip(COLOURS, planes, strict=False):
             part = [r for r in rows if r["plane"] == plane and r[name] != ""]
             x = [runs.index((r["sample"], r["run"])) for r in part]
-            axis.plot(x, [scale * float(r[name]) for r in part], "o-", ms=3, lw=0.8, color=colour, label=f"plane {plane}")
-            drawn += len(part)
+            y = [scale * float(r[name]) for r in part]
+            axis.plot(x, y, "o-", ms=3, lw=0.8, color=colour, label=f"plane {plane}", clip_on=False)
+            top = max([top, *y])
         axis.set_ylabel(label)
-        axis.set_ylim(bottom=0)
-        if not drawn:
+        axis.set_ylim(0, 1.1 * top or 1)
+        if not any(r[name] != "" for r in rows):
             say_nothing(axis)
     shown = range(0, len(runs), max(1, -(-len(runs) // _MOST_NAMES)))
     for axis in axes[1]:
