@@ -11,7 +11,7 @@ import uproot
 
 from campaigns import cut_off, write_small
 from helpers import REPOSITORY, job_environment
-from protodune.campaign import batch
+from protodune.campaign import chain
 from protodune.core.tables import read_table
 from protodune.stages.produce import clean, clean_batch
 
@@ -20,17 +20,17 @@ WEIGHTS = [f"{family}={REPOSITORY}/zoo/unet.{family}.safetensors" for family in 
 
 DEADLY = """
 import os, sys
-from protodune.campaign import batch
+from protodune.campaign import chain
 from protodune.stages.produce import clean_batch
 
-convert = batch.convert_file
+begin = chain.Conversion.begin
 
-def convert_or_die(settings, source, *others):
+def begin_or_die(settings, source, *others, **options):
     if "first" in source:
         os.kill(os.getpid(), 9)
-    convert(settings, source, *others)
+    return begin(settings, source, *others, **options)
 
-batch.convert_file = convert_or_die
+chain.Conversion.begin = begin_or_die
 sys.exit(clean_batch.main(sys.argv[1:]))
 """
 """A job that the system kills at the first file."""
@@ -71,7 +71,12 @@ def test_the_files_are_those_of_protodune_clean_and_pictures_of_the_first(raw, t
     }
     pictures = {p.name for p in (tmp_path / "pictures" / "run1").glob("*.png")}
     assert pictures == {"first.induction.png", "first.collection.png"}, "one of the two to draw is damaged"
-    assert clean.main([str(raw / "first.root"), "--output", str(tmp_path / "bare"), "--precision", "float32"]) == 0
+    assert (
+        clean.main(
+            [str(raw / "first.root"), "--output", str(tmp_path / "bare"), "--runtime", "torch", "--precision", "float32"]
+        )
+        == 0
+    )
     with uproot.open(folder / "first.root") as ours, uproot.open(tmp_path / "bare" / "first.root") as theirs:
         for tree in ("denoised", "charge", "regions"):
             a, b = (file[tree].arrays(library="ak").to_list() for file in (ours, theirs))
@@ -104,14 +109,14 @@ def test_a_cleaned_file_stays_when_its_source_is_gone_or_damaged_later(raw, tmp_
 
 
 def test_what_may_pass_fails_the_job_after_the_other_files_and_stands_at_last(raw, tmp_path, monkeypatch, capsys):
-    convert = batch.convert_file
+    begin = chain.Conversion.begin
 
-    def flaky(settings, source, *others):
+    def flaky(settings, source, *others, **options):
         if "first" in source:
             raise OSError(116, "Stale file handle", source)
-        return convert(settings, source, *others)
+        return begin(settings, source, *others, **options)
 
-    monkeypatch.setattr(batch, "convert_file", flaky)
+    monkeypatch.setattr(chain.Conversion, "begin", flaky)
     files = (raw / "first.root", raw / "second.root")
     cleaned(tmp_path, *files, exit_code=1)
     said = capsys.readouterr().err
@@ -161,7 +166,7 @@ def test_what_lies_in_between_stays_if_asked_for(raw, tmp_path):
     keep = str(tmp_path / "between")
     assert cleaned(tmp_path, raw / "first.root", keep=keep) == [("done", "")], "it has to be made for that"
     assert {p.name for p in (tmp_path / "between" / "run1" / "first").iterdir()} == {
-        "events.h5", "induction.h5", "collection.h5"
+        "1.events.h5", "1.induction.h5", "1.collection.h5"
     }  # fmt: skip
     assert cleaned(tmp_path, raw / "first.root", keep=keep) == [("done earlier", "")]
 

@@ -63,7 +63,7 @@ def run(a: argparse.Namespace) -> None:
     methods = load_methods(a.weights, a.runtime, a.precision, a.threads)
     cleaning = CleanSettings(
         detector=a.detector, tag=a.tag, noisy_above=a.noisy_above, bad_channels=a.bad_channels, scratch=a.scratch,
-        access=access_of(a), adler32={name: check_adler32(value, a.list) for name, value in checksums.items()},
+        access=access_of(a), adler32={name: check_adler32(value, f"{a.list}: {name}") for name, value in checksums.items()},
     )  # fmt: skip
     running = Running(a.threads, summary=Path(a.output) / SUMMARY)
     rows = clean_files(sources, a.output, methods, cleaning, name_of(a.weights), running)
