@@ -7,6 +7,7 @@ rule infer_network:
         FILES.inputs,
         events="results/events/{sample}.h5",
         weights=FILES.network_weights,
+        int8=FILES.network_int8,
     output:
         ensure("results/products/{step}/{model}.{trial}/{family}/{sample}.h5", non_empty=True),
     log:

@@ -37,6 +37,7 @@ LIBRARIES = {
     "torch": ("learning/",),
     "torch_geometric": ("learning/networks/",),
     "onnxruntime": ("learning/",),
+    "openvino": ("learning/runtimes/",),
     "optuna": ("learning/",),
     "matplotlib": ("publish/figures/",),
     "bokeh": ("publish/page/",),

@@ -10,12 +10,13 @@ import torch
 
 from helpers import REPOSITORY
 from protodune.core.errors import ProtoduneError
+from protodune.core.files import int8_path
 from protodune.core.settings import load_schema
 from protodune.learning import choice
 from protodune.learning.choice import ORDER, PRECISIONS, RUNTIMES, choose, plane_with_track, problem_with
 from protodune.learning.inference import fold_norms, infer_plane
 from protodune.learning.network import build_network
-from protodune.learning.runtime import ABOUT, Executor, Model, find_runtime, int8_about, int8_path
+from protodune.learning.runtime import ABOUT, Executor, Model, find_runtime, int8_about
 from protodune.learning.runtimes.torch import executor as torch_executor
 from protodune.learning.weights import load_weights
 

@@ -80,3 +80,8 @@ def checksum(path: str | Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def int8_path(weights: str | Path) -> Path:
+    """Return where the INT8 file of a network's weights lies: beside them."""
+    return Path(weights).with_suffix(".int8.onnx")

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import NoReturn
 
 from protodune.core.file_lists import is_address, name_of
-from protodune.core.files import checksum
+from protodune.core.files import checksum, int8_path
 from protodune.dag.files import Files
 from protodune.dag.job_settings import JobSettings, to_json
 from protodune.dag.products import FAMILIES
@@ -127,7 +127,7 @@ class Campaign:
     @cached_property
     def _given_weights(self) -> str:
         given = [self._files.weights_of(t) for t in self.trials.values() if t not in self._of.trained]
-        return _digest(checksum(path) for path in given)
+        return _digest(checksum(path) for weights in given for path in (weights, int8_path(weights)) if os.path.isfile(path))
 
     def settings(self, w) -> str:
         """Settings of one batch."""

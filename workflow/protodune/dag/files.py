@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from protodune.core.files import int8_path
 from protodune.dag.config_check import find_file
 from protodune.dag.job_settings import JobSettings, is_remote
 from protodune.dag.model_check import features_of, wirecell_tags
@@ -101,6 +102,11 @@ class Files:
     def network_weights(self, w) -> str:
         """The weights that a network's inference uses."""
         return self.weights_of(self._of.trial(w))
+
+    def network_int8(self, w) -> list[str]:
+        """The INT8 file that lies beside weights that are given, if there is one."""
+        path = int8_path(self.network_weights(w))
+        return [str(path)] if path.is_file() else []
 
     def weights(self) -> list[str]:
         """Weights of all trials that are trained."""

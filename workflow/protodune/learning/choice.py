@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from protodune.core.errors import ProtoduneError, suggest
+from protodune.core.files import int8_path
 from protodune.events.products import Output
 from protodune.learning.inference import infer_plane
 from protodune.learning.network import Network
-from protodune.learning.runtime import FULL, HALVES, INT8, Executor, Model, find_runtime, int8_path, runtime_names
+from protodune.learning.runtime import FULL, HALVES, INT8, Executor, Model, find_runtime, runtime_names
 
 AUTO = "auto"
 PRECISIONS = (AUTO, FULL, *HALVES, INT8)

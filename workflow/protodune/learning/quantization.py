@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import atomic_path, checksum
+from protodune.core.files import atomic_path, checksum, int8_path
 from protodune.core.provenance import versions
 from protodune.events.making import places
 from protodune.events.products import DEFAULT_THRESHOLD
@@ -27,7 +27,7 @@ from protodune.learning.choice import choose
 from protodune.learning.inference import fold_norms
 from protodune.learning.method import NetworkSettings, PlanesByNetwork, TrainedMethod
 from protodune.learning.network import Network
-from protodune.learning.runtime import ABOUT, FULL, INPUT, INT8, Model, int8_path, write_network
+from protodune.learning.runtime import ABOUT, FULL, INPUT, INT8, Model, write_network
 from protodune.learning.weights import load_weights
 
 MOST_MSE, MOST_CHARGE, MOST_REGIONS = 0.03, 0.002, 0.03

@@ -15,7 +15,7 @@ import torch
 
 from protodune.core.cache import cache_folder
 from protodune.core.errors import ProtoduneError
-from protodune.core.files import atomic_path, checksum
+from protodune.core.files import atomic_path, checksum, int8_path
 from protodune.core.registry import load, names
 from protodune.learning.network import Network
 
@@ -87,11 +87,6 @@ def half_of(device: torch.device) -> str | None:
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     has = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return "bfloat16" if has.get("avx512_bf16") or has.get("amx_bf16") else None
-
-
-def int8_path(weights: str | Path) -> Path:
-    """Return where the INT8 file of some weights lies: beside them."""
-    return Path(weights).with_suffix(f".{INT8}.onnx")
 
 
 def int8_about(model: Model) -> dict | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from protodune.core.files import int8_path
 from protodune.learning.runtime import (
     FULL,
     INPUT,
@@ -10,7 +11,6 @@ from protodune.learning.runtime import (
     Model,
     Runtime,
     int8_about,
-    int8_path,
     not_installed,
     onnx_file,
 )

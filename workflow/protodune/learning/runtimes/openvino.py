@@ -8,17 +8,8 @@ import warnings
 import numpy as np
 import torch
 
-from protodune.learning.runtime import (
-    FULL,
-    INT8,
-    Executor,
-    Model,
-    Runtime,
-    half_of,
-    int8_about,
-    int8_path,
-    not_installed,
-)
+from protodune.core.files import int8_path
+from protodune.learning.runtime import FULL, INT8, Executor, Model, Runtime, half_of, int8_about, not_installed
 
 _SHARE_OF_MEMORY, _MEMORY_MB = 0.3, 130
 """Of what torch needs for the same; and two strips of a plane, which are a twentieth slower than one and need half."""
