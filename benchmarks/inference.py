@@ -2,7 +2,7 @@
 
     python benchmarks/inference.py [--threads 2] [--repeats 5] [--only plane event peers training] [--json out.json]
 
-plane: the U-Net with both outputs on a collection plane (960 x 6000), median; with the shipped weights.
+plane: the U-Net with both outputs on a collection plane (960 x 6000), median, by runtime; with the shipped weights.
 event: a whole event (15360 x 6000, six APAs) from the event store to product files, both families of planes in one process
 of its own: seconds and peak memory, tails and sticky codes included.
 peers: DUNEdn's CNN and GCNN (width 32) and USCG-Net: seconds per collection plane, from a few crops or one window scaled up.
@@ -32,10 +32,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
+from protodune.core.errors import ProtoduneError
 from protodune.core.memory import keep_freed_memory
+from protodune.learning.choice import ORDER, choose
 from protodune.learning.inference import fold_norms, infer_plane, pixels_at_once, plan_pieces
 from protodune.learning.network import build_network
 from protodune.learning.networks.cnn import TwoScaleConv
+from protodune.learning.runtime import Model
+from protodune.learning.runtimes.torch import executor as torch_executor
 from protodune.learning.weights import load_weights
 
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
@@ -64,14 +68,32 @@ def noise(*shape: int) -> np.ndarray:
 
 
 def plane(repeats: int) -> dict:
-    """Time the shipped U-Net on one plane."""
-    network, _ = load_weights(ZOO / "unet.collection.safetensors")
+    """Time the shipped U-Net on one plane, in each runtime and precision that this machine has."""
+    weights = ZOO / "unet.collection.safetensors"
+    network, _ = load_weights(weights)
     fold_norms(network.module)
-    features = noise(2, *COLLECTION)
-    found = {p: median_time(lambda p=p: infer_plane(network, features, p), repeats) for p in ("bfloat16", "float32")}
-    for precision, seconds in found.items():
-        print(f"U-Net, a collection plane, {precision}: {seconds:.3f} s (median of {repeats})", flush=True)
+    features, found = noise(2, *COLLECTION), {}
+    for runtime, precision in ORDER:
+        try:
+            executor = choose(Model(network, str(weights)), runtime, precision, torch.get_num_threads()).executor
+        except ProtoduneError as error:
+            print(f"U-Net, a collection plane, {runtime}, {precision}: {error}")
+            continue
+        times = [spent(lambda e=executor: infer_plane(network, features, e)) for _ in range(repeats + 1)][1:]
+        wall, cpu = (statistics.median(column) for column in zip(*times, strict=True))
+        found[f"{runtime} {precision}"] = wall
+        print(
+            f"U-Net, a collection plane, {runtime}, {precision}: {wall:.3f} s, {cpu:.3f} CPU s (median of {repeats})",
+            flush=True,
+        )
     return found
+
+
+def spent(action: Callable[[], object]) -> tuple[float, float]:
+    """Seconds and CPU seconds of an action."""
+    start, cpu = time.perf_counter(), time.process_time()
+    action()
+    return time.perf_counter() - start, time.process_time() - cpu
 
 
 def event(threads: int, repeats: int) -> dict:
@@ -86,12 +108,13 @@ def event(threads: int, repeats: int) -> dict:
             ).stdout.splitlines()[-1])
             for _ in range(repeats)
         ]  # fmt: skip
-    seconds, memory = (statistics.median(r[k] for r in runs) for k in ("seconds", "memory_gb"))
+    found = {k: statistics.median(r[k] for r in runs) for k in ("seconds", "cpu_seconds", "memory_gb")}
     print(
-        f"U-Net, an event of 15360 x 6000, store to files: {seconds:.2f} s, {memory:.2f} GB (median of {repeats})",
+        f"U-Net, an event of 15360 x 6000, store to files: {found['seconds']:.2f} s, {found['cpu_seconds']:.1f} CPU s, "
+        f"{found['memory_gb']:.2f} GB (median of {repeats})",
         flush=True,
     )
-    return {"seconds": seconds, "memory_gb": memory}
+    return found
 
 
 def make_event(folder: Path) -> None:
@@ -112,15 +135,15 @@ def clean_event(folder: Path, threads: int) -> None:
     """Clean the event of ``make_event`` and print seconds and peak memory as JSON."""
     from protodune.learning.method import NetworkSettings, infer_sample, load_method
 
-    start = time.perf_counter()  # after the imports, which do not come again with every event
+    start, cpu = time.perf_counter(), time.process_time()  # after imports, which do not come again with every event
     for family in ("collection", "induction"):
-        settings = NetworkSettings("denoise", precision="auto")
+        settings = NetworkSettings("denoise", runtime="auto", precision="auto")
         weights = str(ZOO / f"unet.{family}.safetensors")
         output = str(folder / f"{family}.h5")
         method = load_method(settings, family, weights, threads)
         infer_sample(method, "denoise", "unet", str(folder / "events.h5"), output)
-    seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}))
+    found = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
+    print(json.dumps({**found, "memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}))
 
 
 @contextmanager
@@ -159,7 +182,8 @@ def peers(repeats: int, batches: list[int]) -> dict:
         network = build_network(name, {}, "denoise")
         model = network.module.eval()
         fold_norms(model)
-        pieces = plan_pieces(network, COLLECTION, pixels_at_once(model, torch.device("cpu"), "bfloat16", None))
+        executor = torch_executor(Model(network), "bfloat16")
+        pieces = plan_pieces(network, COLLECTION, pixels_at_once(executor, torch.device("cpu"), None))
         r, t = pieces[0][0]
         shape = (len(pieces[0]), 2, r.stop - r.start, t.stop - t.start)
         found[f"{name} ours"] = len(pieces) * forward_time(model, shape, repeats, "bfloat16")

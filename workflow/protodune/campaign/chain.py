@@ -108,7 +108,7 @@ class Chain:
     def _cleaned(self, stored: Iterator[str]) -> Iterator[Cleaned]:
         """Yield the stores with the products that the methods make of them."""
         for events in stored:
-            products = {family: events.replace(".events.", f".{family}.") for family in self.methods}
+            products = {family: events.removesuffix("events.h5") + f"{family}.h5" for family in self.methods}
             for family, method in self.methods.items():
                 infer_sample(method, STEP, self.name, events, products[family], code=None)
             yield events, products
