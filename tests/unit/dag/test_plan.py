@@ -164,6 +164,12 @@ def test_an_edit_of_frames_changes_no_classical_method(plan):
     assert not any(".classical" in module for module in closure("protodune.stages.produce.infer_frames"))
 
 
+def test_an_edit_of_any_runtime_counts(plan):
+    w = SimpleNamespace(step="denoise", model="zoo")
+    p = plan(trials=["v1\tdenoise\tzoo\tinduction"])
+    assert {f"protodune.learning.runtimes.{r}" for r in ("onnxruntime", "openvino", "torch")} <= set(p.code._used_network(w))
+
+
 def test_what_goes_to_wire_cell(plan):
     trials = [f"v1\t{step}\t{model}\tinduction" for step, model in (("denoise", "zoo"), ("regions", "zoo_regions"))]
     p = plan(trials=trials, steps={"denoise": {"task": "denoise"}, "regions": {"task": "regions"}})

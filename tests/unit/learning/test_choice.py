@@ -16,7 +16,7 @@ from protodune.learning import choice
 from protodune.learning.choice import ORDER, PRECISIONS, RUNTIMES, choose, plane_with_track, problem_with
 from protodune.learning.inference import fold_norms, infer_plane
 from protodune.learning.network import build_network
-from protodune.learning.runtime import ABOUT, Executor, Model, find_runtime, int8_about
+from protodune.learning.runtime import ABOUT, Executor, Model, find_runtime, int8_about, onnx_file
 from protodune.learning.runtimes.torch import executor as torch_executor
 from protodune.learning.weights import load_weights
 
@@ -105,6 +105,41 @@ def test_a_runtime_that_is_not_installed(monkeypatch):
     assert "not openvino in int8: openvino is not installed (pip install openvino)" in chosen.because
     with pytest.raises(ProtoduneError, match=r"runtime openvino and precision float32 cannot be had: .* not installed"):
         choose(model(), "openvino", "float32")
+
+
+def test_a_runtime_that_fails_is_passed_over(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file where a folder is needed")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    chosen = choose(model(), precision="float32")
+    assert chosen.runtime == "openvino"
+    gone = replace(find_runtime("openvino"), missing=lambda: "openvino is not installed (pip install openvino)")
+    monkeypatch.setattr(choice, "find_runtime", lambda name: gone if name == "openvino" else find_runtime(name))
+    chosen = choose(model(), precision="float32")
+    assert chosen.runtime == "torch"
+    assert "not onnxruntime in float32: it failed: [Errno" in chosen.because
+    with pytest.raises(
+        ProtoduneError, match=r"runtime onnxruntime and precision float32 cannot be had: .* it failed: \[Errno"
+    ):
+        choose(model(), "onnxruntime", "float32")
+
+
+def test_a_damaged_file_of_the_cache_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    kept = onnx_file(model())
+    kept.write_bytes(b"no network")
+    with pytest.raises(ProtoduneError, match=r"not onnxruntime in float32: it failed: .*\.onnx"):
+        choose(model(), "onnxruntime", "float32")
+
+
+def test_nobody_is_told_which_networks_are_used(monkeypatch):
+    from openvino_telemetry.utils.sender import TelemetrySender
+
+    monkeypatch.setenv("CI", "")  # where it is set nothing is sent anyway
+    sent = []
+    monkeypatch.setattr(TelemetrySender, "send", lambda *message: sent.append(message))
+    for precision in ("float32", "int8"):
+        assert choose(model(), "openvino", precision).runtime == "openvino"
+    assert not sent
 
 
 def copied(tmp_path, change):

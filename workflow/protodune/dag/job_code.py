@@ -5,7 +5,7 @@ from __future__ import annotations
 from protodune.core.registry import module_name, names
 from protodune.dag.config_check import FIGURES, detector_module
 from protodune.dag.digest import code_digest
-from protodune.dag.model_check import CLASSICAL_STEPS, FEATURES, NETWORKS, classical_steps, features_of
+from protodune.dag.model_check import CLASSICAL_STEPS, FEATURES, NETWORKS, RUNTIMES, classical_steps, features_of
 from protodune.dag.selection import Selection
 from protodune.dag.steps import DERIVED, measure_modules
 
@@ -55,9 +55,11 @@ class JobCode:
         return code_digest(*stages, self._network(w.model), self._of.steps[w.step].task_module)
 
     def _used_network(self, w) -> tuple[str, ...]:
-        """Modules of a network in use: its own, that of the features that it takes, that of its task."""
+        """Modules of a network in use: its own, that of the features that it takes, that of its task, and those that may
+        compute it, since the machine decides which does."""
         features = self._features(features_of(self._config["models"][w.model]["network"]))
-        return self._network(w.model), features, self._of.steps[w.step].task_module
+        runtimes = (module_name(RUNTIMES, name) for name in names(RUNTIMES))
+        return self._network(w.model), features, self._of.steps[w.step].task_module, *runtimes
 
     def of_network(self, *names: str):
         """Return the digest function of stages that take a network's weights and a plane of the first sample's detector."""

@@ -16,6 +16,7 @@ from protodune.dag.weights import read_about
 NETWORKS = "protodune.learning.networks"
 FEATURES = "protodune.learning.features"
 CLASSICAL_STEPS = "protodune.classical.steps"
+RUNTIMES = "protodune.learning.runtimes"
 
 
 def network_spec(network: str) -> dict:

@@ -62,12 +62,11 @@ def choose(model: Model, runtime: str = AUTO, precision: str = AUTO, threads: in
     for name, kind in ORDER:
         if runtime not in (AUTO, name) or precision not in (AUTO, kind):
             continue
-        problem = _unfit(model, name, kind, runtime != AUTO, precision != AUTO)
+        executor, problem = None, _unfit(model, name, kind, runtime != AUTO, precision != AUTO)
         if problem is None:
-            executor = find_runtime(name).load(model, kind, threads, together)
             sure = (name == "torch" and precision != AUTO) or (name, kind) == ("torch", FULL)
-            problem = None if sure else problem_with(model.network, executor, kind)
-        if problem is None:
+            executor, problem = _ready(model, name, kind, threads, together, sure)
+        if executor is not None:
             because = "it was asked for" if AUTO not in (runtime, precision) else "the fastest of what is here"
             return Choice((runtime, precision), name, kind, "; ".join([because, *refused]), executor)
         refused.append(f"not {name} in {kind}: {problem}")
@@ -75,6 +74,21 @@ def choose(model: Model, runtime: str = AUTO, precision: str = AUTO, threads: in
         f"{model.weights or 'network'}: runtime {runtime} and precision {precision} cannot be had: "
         f"{'; '.join(refused) or 'no runtime has it'}; choose others, or auto (docs/models.md)"
     )
+
+
+def _ready(
+    model: Model, runtime: str, precision: str, threads: int, together: int, sure: bool
+) -> tuple[Executor | None, str | None]:
+    """Return a network made ready by a runtime, checked unless ``sure``, or None and what is wrong, in words; what torch
+    raises is not caught, since nothing is left to take its place."""
+    try:
+        executor = find_runtime(runtime).load(model, precision, threads, together)
+        problem = None if sure else problem_with(model.network, executor, precision)
+    except Exception as error:  # each library raises kinds of its own
+        if runtime == "torch":
+            raise
+        return None, f"it failed: {' '.join(str(error).split())[:200] or type(error).__name__}"
+    return (None, problem) if problem else (executor, None)
 
 
 def _unfit(model: Model, runtime: str, precision: str, asked_runtime: bool, asked_precision: bool) -> str | None:

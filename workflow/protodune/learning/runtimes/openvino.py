@@ -31,10 +31,7 @@ def load(model: Model, precision: str, threads: int, together: int) -> Executor:
         read = core.read_model(str(int8_path(model.weights)))
     else:
         rows, pixels = module.multiple
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            example = torch.zeros(1, len(model.network.features.names), 4 * rows, 4 * pixels)
-            read = openvino.convert_model(module.eval(), example_input=example)
+        read = _converted(module.eval(), torch.zeros(1, len(model.network.features.names), 4 * rows, 4 * pixels))
     half = half_of(torch.device("cpu")) if precision == INT8 else None
     options = {
         "INFERENCE_PRECISION_HINT": _HINTS[half or (FULL if precision == INT8 else precision)],
@@ -45,6 +42,19 @@ def load(model: Model, precision: str, threads: int, together: int) -> Executor:
     compiled = _Compiled(core, read, options)
     per_pixel = module.bytes_per_pixel[FULL if precision == FULL else "bfloat16"]
     return Executor(compiled, _SHARE_OF_MEMORY * per_pixel, _MEMORY_MB)
+
+
+def _converted(module: torch.nn.Module, example: torch.Tensor):
+    """Return a module as OpenVINO has it.  By its reader itself: ``openvino.convert_model`` does the same, and reports each
+    call to its makers unless the user has opted out."""
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    reader = FrontEndManager().load_by_framework("pytorch")
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        decoder = TorchScriptPythonDecoder(module, example_input=example)  # must live until the model is converted
+        return reader.convert(reader.load(decoder))
 
 
 class _Compiled:
