@@ -23,7 +23,8 @@ ORDER = (
 )  # fmt: skip
 """The fastest first, as measured on CPUs (docs/models.md).  It is not measured on each machine: the same file must give the
 same numbers there every time."""
-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE_INT8, LEAST_SIZE = 0.02, 0.1, {"ADC": 1.0, "electrons": 100.0}
+LARGEST_DIFFERENCE, LEAST_SIZE = {FULL: 0.001, INT8: 0.1}, {"ADC": 1.0, "electrons": 100.0}
+LARGEST_OF_HALF = 0.02
 """Of an output that is no score: rms of its difference from float32 over its own rms, which counts as at least so much.  Of
 INT8 this finds a processor that computes it wrongly; what it costs was measured when its file was made."""
 LARGEST_CHANGE, LARGEST_SHARE = 0.1, {FULL: 0.002, INT8: 0.02}
@@ -133,7 +134,7 @@ def _output_problem(output: Output, full: np.ndarray, less: np.ndarray, precisio
         return f"'{output.name}' holds NaN or infinity"
     if output.activation == "none":
         relative = _rms(difference) / max(_rms(full), LEAST_SIZE.get(output.unit, 1e-12))
-        most = LARGEST_DIFFERENCE_INT8 if precision == INT8 else LARGEST_DIFFERENCE
+        most = LARGEST_DIFFERENCE.get(precision, LARGEST_OF_HALF)
         if relative > most:
             return f"'{output.name}' differs by {relative:.1%} from float32, expected at most {most:.1%}"
         return None
