@@ -34,7 +34,7 @@ def store(folder: Path, seed: int, events: int, units: tuple[int, ...]) -> str:
     sample = SampleSettings(f"seed{seed}", seed, events, units, SimulationSettings())
     raw, converted = folder / "raw.root", folder / f"{seed}.h5"
     write_flat(raw, simulate_events(sample), 6000, {})
-    convert_file(ConvertSettings(sample.name, "simulation"), str(raw), None, str(converted), estimate_pedestal)
+    convert_file(ConvertSettings(f"seed{seed}", "simulation"), str(raw), None, str(converted), estimate_pedestal)
     return str(converted)
 
 
