@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from protodune.campaign.chain import STEP
 from protodune.campaign.methods import UNET, load_methods, name_of
 from protodune.classical.pedestal import estimate_pedestal
 from protodune.core.errors import ProtoduneError
@@ -19,8 +20,6 @@ from protodune.events.store import EventStore, EventWriter
 from protodune.events.truth import region_ticks
 from protodune.events.types import RawEvent
 from protodune.learning.method import infer_sample
-
-_STEP = "denoise"
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def clean(
             writer.append(event)
         products = {family: str(Path(folder) / f"{family}.h5") for family in methods}
         for family, method in methods.items():
-            infer_sample(method, _STEP, name_of(weights), events, products[family], code=None)
+            infer_sample(method, STEP, name_of(weights), events, products[family], code=None)
         with EventStore(events) as store:
             return _collected(store, products, event.channel, np.argsort(order))
 

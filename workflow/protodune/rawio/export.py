@@ -164,7 +164,7 @@ def write_planes(
     about = {"layout": LAYOUT, "layout_version": LAYOUT_VERSION, **head}
     entries = dict.fromkeys(trees, 0)
     compression = uproot.ZLIB(3)
-    compression.library = "isal"  # the same format, in a fifth of the time
+    compression.library = "isal"  # the same format, and faster
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=compression) as file:
         file["protodune_about"] = json.dumps(about, sort_keys=True)
         for tree in trees:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar
 
 from protodune.core.errors import ProtoduneError, SourceLostError, shown
+from protodune.core.file_lists import is_address
 
 _BLOCK = 8 << 20
 _PACKAGES = {"root": "fsspec-xrootd", "roots": "fsspec-xrootd", "https": "aiohttp", "http": "aiohttp"}
@@ -69,11 +70,6 @@ class Access:
 
 
 AS_IS = Access()
-
-
-def is_address(path: str) -> bool:
-    """Whether a source is an address and no path."""
-    return "://" in path
 
 
 def check_adler32(text: str, where: str) -> str:
